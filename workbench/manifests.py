@@ -232,6 +232,47 @@ def has_manifest(folder: Path) -> bool:
     return (folder / HEADER).is_file()
 
 
+def is_whole(folder: Path) -> bool:
+    """Return whether the manifest is finished and every part is there with the sha256 in its header."""
+    if not has_manifest(folder):
+        return False
+    paths = [(folder / part.name, part.sha256) for part in read_header(folder).parts]
+    return all(path.is_file() and sha256_file(path) == sha256 for path, sha256 in paths)
+
+
+def read_part(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
+    """Read one part.
+
+    Parameters
+    ----------
+    path : Path
+        A Parquet file.
+    columns : sequence of str, optional
+        Only these columns.
+
+    Returns
+    -------
+    pyarrow.Table
+        Its rows.
+
+    Raises
+    ------
+    ManifestError
+        If the file is no whole Parquet file.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(path) as file:
+            return file.read(columns=list(columns) if columns is not None else None)
+    except (pa.ArrowInvalid, pa.ArrowKeyError) as error:
+        raise ManifestError(
+            f"{path} is not a whole Parquet file ({str(error).splitlines()[0]})",
+            hint="delete it and run the stage again: it makes the part anew",
+        ) from None
+
+
 def read_table(folder: Path, columns: Sequence[str] | None = None, *, verify: bool = True) -> pa.Table:
     """Read all parts of a manifest, in the order of their names.
 
@@ -255,7 +296,6 @@ def read_table(folder: Path, columns: Sequence[str] | None = None, *, verify: bo
         If a part is missing, damaged, or not the one in the header.
     """
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     header = read_header(folder)
     tables = []
@@ -267,7 +307,7 @@ def read_table(folder: Path, columns: Sequence[str] | None = None, *, verify: bo
             raise ManifestError(
                 f"{path} is not the file that the header describes", hint="run the stage again, or restore it with DVC"
             )
-        tables.append(pq.ParquetFile(path).read(columns=list(columns) if columns is not None else None))
+        tables.append(read_part(path, columns))
     if not tables:
         raise ManifestError(f"{folder} has no parts", hint="run the stage that makes it")
     return pa.concat_tables(tables, promote_options="permissive")

@@ -81,12 +81,18 @@ class World(Protocol):
         Where the past ends and production begins, UTC; the default cutoff.
     n_captures : int
         How many captures `captures` yields.
+    fingerprint : str
+        Cheap to get, and different whenever the deliveries differ: a second run asks it first.
+    notes : tuple of str
+        Sentences that a person should read, for example where times were guessed.
     """
 
     name: str
     labels: tuple[str, ...]
     history_end: datetime
     n_captures: int
+    fingerprint: str
+    notes: tuple[str, ...]
 
     def captures(self) -> Iterator[Capture]:
         """Yield all captures in the order of their arrival, the same each time."""
