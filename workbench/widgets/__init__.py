@@ -1,1 +1,1 @@
-
+"""Widgets: one folder each; they take plain lists and numbers."""
