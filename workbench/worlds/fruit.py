@@ -1,0 +1,442 @@
+"""Fruit on a packing line, and the cameras that look at it.
+
+Every draw of chance is keyed by what it is for: the same (seed, id) gives the same pixels,
+whatever was drawn before it and in whichever process. A fruit is a sphere with a skin of
+its own, so the frames of a burst show it turning.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from PIL import Image
+
+from workbench.clock import as_utc
+from workbench.worlds import drawing
+from workbench.worlds.drawing import RADIUS, Pose, Vector, smooth, unit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+
+def rng_for(*key: object) -> np.random.Generator:
+    """Return the stream of chance that belongs to a key.
+
+    Only ``random()`` and ``integers()`` are to be drawn from it: their streams are the
+    same in all numpy versions that we support.
+
+    Parameters
+    ----------
+    *key : object
+        What the chance is for; its text counts.
+
+    Returns
+    -------
+    numpy.random.Generator
+        PCG64, seeded by the blake2b hash of the key.
+    """
+    digest = hashlib.blake2b("/".join(map(str, key)).encode(), digest_size=16).digest()
+    return np.random.Generator(np.random.PCG64(int.from_bytes(digest, "little")))
+
+
+def between(rng: np.random.Generator) -> Callable[[float, float], float]:
+    """Return ``u(a, b)``: the next draw of `rng`, evenly between `a` and `b`."""
+    return lambda a, b: a + (b - a) * rng.random()
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """How a kind of fruit looks: colours (linear RGB, 0 to 1), proportions, and its marks."""
+
+    ground: Vector
+    blush: Vector
+    blush_amount: float
+    squash: tuple[float, float] = (1.0, 1.0)
+    gloss: float = 0.4
+    cavity: float = 0.0
+    stem: bool = False
+    streak: bool = False
+    pear: bool = False
+    tip: bool = False
+    pore: float = 0.0
+    bloom: bool = False
+    seam: bool = False
+
+    def shape(self, ax: Floats, ay: Floats) -> tuple[Floats, Floats]:
+        """Bend the unit disc into this kind's outline: a pear's neck, a lemon's ends."""
+        if self.pear:
+            ax = ax / (0.66 + 0.36 * smooth((ay + 1.05) / 1.25))
+        if self.tip:
+            ay = ay / (1 - 0.30 * np.abs(ax) ** 3)
+            ax = ax / (1 + 0.06 * np.exp(-((ay / 0.25) ** 2)))
+        return ax, ay
+
+
+_RED, _GREEN, _YELLOW = (0.80, 0.55, 0.22), (0.52, 0.70, 0.20), (0.90, 0.78, 0.26)
+
+KINDS: Final[dict[str, Kind]] = {
+    "red apple": Kind(
+        _RED, (0.74, 0.06, 0.10), 0.97, (1.00, 0.93), gloss=0.55, cavity=1, stem=True, streak=True
+    ),
+    "green apple": Kind(_GREEN, (0.66, 0.74, 0.28), 0.45, (1.00, 0.94), gloss=0.55, cavity=1, stem=True),
+    "yellow apple": Kind(
+        _YELLOW, (0.90, 0.50, 0.24), 0.40, (1.00, 0.95), gloss=0.50, cavity=1, stem=True, streak=True
+    ),
+    "pear": Kind(
+        (0.72, 0.74, 0.24), (0.78, 0.56, 0.22), 0.35, (0.80, 1.00), gloss=0.35, stem=True, pear=True
+    ),
+    "orange": Kind((0.95, 0.55, 0.10), (0.96, 0.46, 0.06), 0.50, (1.00, 0.98), pore=1),
+    "lemon": Kind((0.96, 0.86, 0.22), (0.93, 0.80, 0.16), 0.40, (1.12, 0.84), pore=0.8, tip=True),
+    "plum": Kind(
+        (0.42, 0.16, 0.38),
+        (0.24, 0.10, 0.32),
+        0.60,
+        (0.92, 1.00),
+        gloss=0.30,
+        cavity=0.5,
+        stem=True,
+        bloom=True,
+    ),
+    "peach": Kind(
+        (0.95, 0.72, 0.42), (0.88, 0.32, 0.24), 0.65, (1.00, 0.96), gloss=0.12, cavity=0.6, seam=True
+    ),
+}
+"""The fruit that the renderer knows."""
+
+BELTS: Final[dict[str, Vector]] = {
+    "grey": (0.36, 0.37, 0.39),
+    "blue": (0.20, 0.30, 0.44),
+    "green": (0.20, 0.34, 0.27),
+    "white": (0.74, 0.75, 0.74),
+    "wooden": (0.50, 0.37, 0.24),
+}
+"""Belts and tables with their colours (linear RGB)."""
+
+_WEAVE: Final = {"white": 0.012, "wooden": 0.05}
+
+BLEMISHES: Final = tuple(drawing.STROKES)
+"""What can be wrong with a fruit; ``none`` is the sixth possibility."""
+
+
+@dataclass(frozen=True, slots=True)
+class Camera:
+    """A camera over a belt.
+
+    Attributes
+    ----------
+    id : str
+        Name: ``line-a`` ... ``bench``.
+    gain : tuple of float
+        Per channel: its colour cast.
+    belt : str
+        One of `BELTS`.
+    noise, vignette, blur, exposure : float
+        Of its sensor and lens; 0 is none, exposure 1 is normal.
+    serial : str
+        Device serial number, as in EXIF.
+    gps : tuple of float
+        Latitude and longitude in degrees, north and east.
+    """
+
+    id: str
+    gain: Vector = (1.0, 1.0, 1.0)
+    belt: str = "grey"
+    noise: float = 0.012
+    vignette: float = 0.35
+    blur: float = 0.5
+    exposure: float = 1.0
+    serial: str = "PX0-0000"
+    gps: tuple[float, float] = (46.95, 7.44)
+
+
+CAMERAS: Final[dict[str, Camera]] = {
+    camera.id: camera
+    for camera in (
+        Camera("line-a", (1.03, 1.00, 0.95), "grey", 0.012, 0.35, 0.45, 1.00, "PX5-2031", (46.951, 7.438)),
+        Camera("line-b", (0.94, 1.00, 1.07), "blue", 0.016, 0.45, 0.55, 0.95, "PX5-2044", (46.951, 7.439)),
+        Camera("line-c", (1.00, 1.05, 0.96), "green", 0.022, 0.55, 0.75, 0.90, "PX3-0917", (46.902, 7.501)),
+        Camera("bench", (1.02, 1.00, 1.00), "white", 0.006, 0.12, 0.35, 1.06, "RX1-0004", (46.952, 7.441)),
+    )
+}
+"""Three lines and the bench."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A place on the skin: direction in the fruit's frame, size (about radians), and a turn or strength."""
+
+    at: Vector
+    size: float
+    turn: float
+
+
+@dataclass(frozen=True, slots=True)
+class Fruit:
+    """One fruit with all that is its own.
+
+    Attributes
+    ----------
+    uid : str
+        Its name within a seed.
+    kind : str
+        One of `KINDS`.
+    blemish : str
+        One of `BLEMISHES`, or ``none``.
+    severity : float
+        0 to 1: what a knife would find.
+    size : float
+        Radius, about .86 to 1.08.
+    hue : tuple of float
+        Added to the ground colour.
+    blush : float
+        How much of it is blushed, about .6 to 1.25.
+    texture : tuple
+        Ten rows of four numbers in 0 to 1: the phases of its skin.
+    spots, marks : tuple of Spot
+        Where its blemish sits; and harmless marks that all fruit have.
+    leaf : bool
+        A leaf is left on the stem.
+    """
+
+    uid: str
+    kind: str
+    blemish: str
+    severity: float
+    size: float
+    hue: Vector
+    blush: float
+    texture: tuple[tuple[float, ...], ...]
+    spots: tuple[Spot, ...]
+    marks: tuple[Spot, ...]
+    leaf: bool
+
+
+def make_fruit(seed: object, uid: object, kind: str, blemish: str = "none", severity: float = 0.0) -> Fruit:
+    """Grow a fruit.
+
+    Parameters
+    ----------
+    seed, uid : object
+        Their texts decide everything that is not asked for below.
+    kind : str
+        One of `KINDS`.
+    blemish : str
+        One of `BLEMISHES`, or ``none``.
+    severity : float
+        Of the blemish, 0 to 1.
+
+    Returns
+    -------
+    Fruit
+        The same for the same arguments, everywhere.
+    """
+    rng = rng_for(seed, "fruit", uid)
+    u = between(rng)
+    spots = _spots(rng, blemish)
+    marks = tuple(
+        Spot(unit((u(-1, 1), u(-1, 1), u(-0.3, 1.0))), u(0.06, 0.13), u(0.10, 0.38))
+        for _ in range(int(rng.integers(0, 4)))
+    )
+    return Fruit(
+        uid=str(uid),
+        kind=kind,
+        blemish=blemish,
+        severity=severity,
+        size=u(0.86, 1.08),
+        hue=(u(-0.06, 0.06), u(-0.05, 0.05), u(-0.04, 0.04)),
+        blush=u(0.6, 1.25),
+        texture=tuple(tuple(row) for row in rng.random((10, 4)).tolist()),
+        spots=spots,
+        marks=marks,
+        leaf=rng.random() < 0.22,
+    )
+
+
+def _spots(rng: np.random.Generator, blemish: str) -> tuple[Spot, ...]:
+    """Place a blemish where the camera sees it in the middle of a burst; scab is nine spots."""
+    u = between(rng)
+    centre = unit((u(-0.75, 0.75), u(-0.55, 0.75), 1.0))
+    if blemish == "none":
+        return ()
+    if blemish != "scab":
+        return (Spot(centre, u(0.8, 1.25), u(0, np.pi)),)
+
+    def near() -> Vector:
+        return unit((centre[0] + u(-0.55, 0.55), centre[1] + u(-0.55, 0.55), centre[2]))
+
+    return tuple(Spot(near(), u(0.8, 1.25), u(0, np.pi)) for _ in range(9))
+
+
+def render(  # noqa: PLR0913 (a scene has that many sides; all but three are keywords with defaults)
+    seed: object,
+    fruit: Fruit,
+    camera: Camera,
+    *,
+    frame: int = 0,
+    pass_id: int = 0,
+    visible: float = 1.0,
+    px: int = 96,
+    lamp: float = 1.0,
+    dirt: float = 0.0,
+    warm: float = 0.0,
+) -> NDArray[np.uint8]:
+    """Take a picture of a fruit.
+
+    Parameters
+    ----------
+    seed : object
+        Of the world.
+    fruit : Fruit
+        What lies there.
+    camera : Camera
+        What looks at it.
+    frame : int
+        Position in the burst: the fruit turns a little from each to the next.
+    pass_id : int
+        How often it has come past: another pass, another pose.
+    visible : float
+        Share of the blemish that shows: a bruise is faint at first and browns in a day or two.
+    px : int
+        Width and height of the picture.
+    lamp : float
+        Brightness of the lamp; 1 is new.
+    dirt : float
+        Dirt on the lens, 0 to 1.
+    warm : float
+        Shift of the light towards red.
+
+    Returns
+    -------
+    numpy.ndarray
+        ``(px, px, 3)``, uint8, RGB.
+    """
+    kind, around = KINDS[fruit.kind], BELTS[camera.belt]
+    passing = rng_for(seed, "pass", fruit.uid, camera.id, pass_id)
+    shot = rng_for(seed, "frame", fruit.uid, camera.id, pass_id, frame)
+    pose, start = _pose(passing, shot, frame)
+    phase = pass_id * 0.37 + frame * 0.11 + start * 9
+    picture = drawing.belt(around, weave=_WEAVE.get(camera.belt), phase=phase, px=px)
+    _place(picture, kind, fruit, pose, around, visible)
+    if dirt > 0:
+        picture = drawing.soil(picture, _specks(seed, camera, dirt))
+    flicker = 1 + between(shot)(-0.02, 0.02)
+    tint = np.array((1 + warm, 1.0, 1 - warm * 1.3))
+    gain = np.asarray(camera.gain) * tint * camera.exposure * 1.14 * lamp * flicker
+    picture = drawing.through_lens(picture, camera, gain)
+    noise = shot.random((px, px, 3)) + shot.random((px, px, 3)) - 1.0
+    return drawing.expose(picture, noise, camera.noise)
+
+
+def _pose(passing: np.random.Generator, shot: np.random.Generator, frame: int) -> tuple[Pose, float]:
+    """Return the pose in this frame of this pass, and where along the belt the pass began."""
+    u, v = between(passing), between(shot)
+    x, y, roll, yaw, pitch = u(-0.10, 0.10), u(-0.08, 0.08), u(-0.6, 0.6), u(-0.35, 0.35), u(-0.3, 0.3)
+    lamp = unit((-0.45 + u(-0.12, 0.12), -0.55 + u(-0.1, 0.1), 0.75))
+    pose = Pose(
+        x=x + 0.015 * (frame - 1) + v(-0.008, 0.008),
+        y=y + v(-0.008, 0.008),
+        yaw=yaw + 0.10 * (frame - 1) + v(-0.02, 0.02),
+        pitch=pitch + v(-0.02, 0.02),
+        roll=roll + v(-0.02, 0.02),
+        lamp=lamp,
+    )
+    return pose, x
+
+
+def _place(picture: Floats, kind: Kind, fruit: Fruit, pose: Pose, around: Vector, visible: float) -> None:
+    """Put the fruit on the belt, in place: shadow, skin, blemish, light, stem."""
+    g, radius = drawing.grid(picture.shape[-1]), RADIUS * fruit.size
+    dx, dy = g.x - pose.x, g.y - pose.y
+    drawing.cast_shadow(picture, dx, dy, radius)
+    c, s = np.cos(pose.roll * 0.5), np.sin(pose.roll * 0.5)
+    lx, ly = (c * dx + s * dy) / radius, (-s * dx + c * dy) / radius
+    at = drawing.outline(kind, fruit, pose, lx, ly)
+    pattern = drawing.mottle(fruit, at)
+    colour = drawing.add_marks(drawing.skin(kind, fruit, at, pattern), fruit, at)
+    colour = drawing.add_blemish(colour, fruit, at, pattern, visible=visible)
+    drawing.lay(picture, at.where, at.alpha, drawing.light(colour, at, pose, kind.gloss, around))
+    if kind.stem:
+        drawing.add_stem(picture, kind, fruit, lx, ly)
+
+
+def _specks(seed: object, camera: Camera, dirt: float) -> list[tuple[float, float, float, float]]:
+    """Return the dirt on a camera's lens: it grows in number and stays where it is."""
+    rng = rng_for(seed, "dirt", camera.id)
+    r = rng.random
+    return [(r() * 2 - 1, r() * 2 - 1, 0.10 + 0.22 * r(), 0.25 + 0.35 * r()) for _ in range(round(dirt * 7))]
+
+
+_EXIF, _GPS = 0x8769, 0x8825
+
+
+def encode(
+    pixels: NDArray[np.uint8],
+    *,
+    captured_at: datetime,
+    camera: Camera,
+    quality: int = 90,
+    orientation: int = 1,
+) -> bytes:
+    """Write a picture as the camera does: JPEG with EXIF.
+
+    Parameters
+    ----------
+    pixels : numpy.ndarray
+        ``(height, width, 3)``, uint8, RGB, upright.
+    captured_at : datetime
+        Aware; written in UTC to the microsecond, with its offset.
+    camera : Camera
+        Its serial number and place are written, too.
+    quality : int
+        Of the JPEG, without chroma subsampling.
+    orientation : int
+        EXIF orientation 1 to 8. The pixels are stored so that a reader who heeds the tag
+        sees them upright.
+
+    Returns
+    -------
+    bytes
+        The file.
+    """
+    when = as_utc(captured_at)
+    date = when.strftime("%Y:%m:%d %H:%M:%S")
+    exif = Image.Exif()
+    exif.update({271: "Pomona Optics", 272: camera.serial.split("-")[0], 274: orientation, 306: date})
+    exif.get_ifd(_EXIF).update(
+        {36867: date, 36881: "+00:00", 37521: f"{when.microsecond:06d}", 42033: camera.serial}
+    )
+    latitude, longitude = camera.gps
+    exif.get_ifd(_GPS).update({1: "N", 2: _dms(latitude), 3: "E", 4: _dms(longitude)})
+    file = io.BytesIO()
+    image = Image.fromarray(pixels)
+    if orientation in _UNDO:
+        image = image.transpose(_UNDO[orientation])
+    image.save(file, "JPEG", quality=quality, subsampling=0, exif=exif)
+    return file.getvalue()
+
+
+_UNDO: Final = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_90,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_270,
+}
+"""What a reader's exif_transpose will undo."""
+
+
+def _dms(degrees: float) -> tuple[float, float, float]:
+    whole = int(degrees)
+    minutes = int((degrees - whole) * 60)
+    return float(whole), float(minutes), round((degrees - whole - minutes / 60) * 3600, 2)
