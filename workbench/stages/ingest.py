@@ -211,4 +211,6 @@ def _write_reviews(folder: Path, table: pa.Table) -> Header:
     (folder / HEADER).unlink(missing_ok=True)
     part = write_part(folder, "part-00000", table)
     extra = {"rows_sha256": names}
-    return write_header(folder, Header("reviews", {"reviews": table.num_rows}, columns_of(table), (part,), extra))
+    return write_header(
+        folder, Header("reviews", {"reviews": table.num_rows}, columns_of(table), (part,), extra)
+    )

@@ -1,0 +1,363 @@
+"""Stage 4, dataset: for each observation, the features as they were known at that moment.
+
+Reads   ``manifests/clean`` and ``manifests/reviews``, the feature store.
+Writes  ``datasets/<dataset_id>/``: a manifest, one Parquet part, ``card.json``.
+Promises
+    - point in time: features with event time <= observation and known-at <= observation;
+    - no label that became known after the cutoff;
+    - train, validation and test follow each other in time, share no group, and an embargo
+      lies between them;
+    - the card names the content by a hash that does not depend on writer, row order or machine.
+
+``leaky=True`` writes the twin with the newest value of each item instead: one changed line.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+from workbench import clock
+from workbench.errors import DatasetError, StageOrderError
+from workbench.hashing import content_hash, order_hash
+from workbench.manifests import (
+    Header,
+    columns_of,
+    has_manifest,
+    is_whole,
+    read_header,
+    read_table,
+    write_header,
+    write_json,
+    write_part,
+)
+from workbench.profiles.features import Features
+from workbench.records import DatasetCard, EncoderCard, StageReport, silent
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime, timedelta
+
+    import pyarrow as pa
+
+    from workbench.profiles.workspace import Workspace
+    from workbench.records import Progress
+
+KEYS: Final = ("row_id",)
+TEST_SHARE: Final = 0.25
+VALIDATION_SHARE: Final = 0.15
+MAX_EMBARGO_SHARE: Final = 0.02  # of the whole span: an hour would swallow an album shot in one afternoon
+
+OBSERVATIONS: Final = """
+SELECT c.image_id AS row_id, c.item_id, c."group", c.ingestion_timestamp AS event_timestamp,
+       coalesce(r.reviewed_label, c.label_at_ingestion) AS label,
+       CASE WHEN r.reviewed_label IS NULL THEN 'ingestion' ELSE 'review' END AS label_source,
+       coalesce(r.known_at, c.ingestion_timestamp) AS label_known_at,
+       c.bucket
+FROM clean AS c
+LEFT JOIN (SELECT item_id, arg_max(reviewed_label, (known_at, reviewed_at)) AS reviewed_label,
+                  max(known_at) AS known_at
+           FROM reviews WHERE known_at <= $cutoff GROUP BY item_id) AS r USING (item_id)
+WHERE c.status = 'clean' AND c.station = 'line' AND c.ingestion_timestamp <= $cutoff
+  AND coalesce(r.reviewed_label, c.label_at_ingestion) IS NOT NULL
+ORDER BY row_id
+"""
+
+
+def dataset(
+    ws: Workspace, *, cutoff: datetime | None = None, leaky: bool = False, progress: Progress = silent
+) -> StageReport:
+    """Make a dataset as of a cutoff.
+
+    Parameters
+    ----------
+    ws : Workspace
+        With extracted features.
+    cutoff : datetime, optional
+        Nothing known later enters (UTC); default the end of the world's history.
+    leaky : bool
+        Take each item's newest features, whenever they became known: the twin without
+        point-in-time correctness.
+    progress : callable
+        Called as ``progress(steps done, steps in all)``.
+
+    Returns
+    -------
+    StageReport
+        Rows of each split; ``where`` is the dataset's folder.
+
+    Raises
+    ------
+    StageOrderError
+        If *extract* has not run.
+    DatasetError
+        If nothing is left before the cutoff, or a split lacks a class.
+    RetrievalError
+        If the feature store lost, added or reordered rows.
+    """
+    for needed in ("clean", "extract"):
+        if not has_manifest(ws.manifests / needed):
+            raise StageOrderError(
+                f"there is no {needed} manifest yet", hint=f"run `workbench {needed}` first"
+            )
+    raw = read_header(ws.manifests / "raw")
+    cutoff = clock.as_utc(cutoff) if cutoff else clock.parse_utc(raw.extra["history_end"])
+    encoder = EncoderCard(**read_header(ws.manifests / "extract").extra["card"])
+    source = _source(ws, cutoff, leaky, encoder)
+    with ws.writing():
+        if (made := _find(ws, source)) is not None:
+            return _report(ws, made, skipped=True)
+        progress(1, 3)
+        rows = observations(ws, cutoff)
+        splits, embargo = split_by_time(
+            rows["group"].to_pylist(), rows["event_timestamp"].to_pylist(), ws.settings.embargo_s
+        )
+        rows = rows.append_column("split", [splits])
+        progress(2, 3)
+        rows = _with_features(ws, rows, encoder.view, leaky=leaky)
+        card = _card(ws, rows, encoder, source, embargo)
+        _check(rows, card)
+        _write(ws, rows, card, source)
+        progress(3, 3)
+    return _report(ws, card, skipped=False)
+
+
+def observations(ws: Workspace, cutoff: datetime) -> pa.Table:
+    """Return every labelled line capture that had arrived by the cutoff, sorted by ``row_id``.
+
+    Parameters
+    ----------
+    ws : Workspace
+        With a clean manifest.
+    cutoff : datetime
+        UTC.
+
+    Returns
+    -------
+    pyarrow.Table
+        The columns of `OBSERVATIONS`.
+
+    Raises
+    ------
+    DatasetError
+        If there is none.
+    """
+    import duckdb
+
+    with duckdb.connect() as con:
+        con.execute("SET TimeZone = 'UTC'")
+        con.register("clean", read_table(ws.manifests / "clean"))
+        con.register("reviews", read_table(ws.manifests / "reviews"))
+        rows = con.execute(OBSERVATIONS, {"cutoff": cutoff}).to_arrow_table()
+    if not rows.num_rows:
+        raise DatasetError(
+            f"no labelled capture had arrived by {clock.iso(cutoff)}", hint="choose a later --cutoff"
+        )
+    when = clock.timestamp_type()  # DuckDB names the zone after its session
+    for name in ("event_timestamp", "label_known_at"):
+        rows = rows.set_column(rows.column_names.index(name), name, rows[name].cast(when))
+    return rows
+
+
+def split_by_time(
+    groups: Sequence[str], times: Sequence[datetime], embargo_s: float
+) -> tuple[list[str], timedelta]:
+    """Divide rows into train, validation and test by time, whole groups at once.
+
+    The newest quarter of the groups is the test set, the 15 % before it the validation set.
+    A group that ends less than the embargo before the next set begins is used nowhere.
+
+    Parameters
+    ----------
+    groups : sequence of str
+        One a row: rows of one group never part.
+    times : sequence of datetime
+        One a row, UTC.
+    embargo_s : float
+        Seconds. At most 2 % of the whole span is taken.
+
+    Returns
+    -------
+    tuple of list of str and timedelta
+        ``train``, ``validation``, ``test`` or ``embargo`` for each row, in the order given,
+        and the embargo that was used. The order of the rows does not matter.
+    """
+    from datetime import timedelta
+
+    first: dict[str, datetime] = {}
+    last: dict[str, datetime] = {}
+    for group, when in zip(groups, times, strict=True):
+        first[group] = min(first.get(group, when), when)
+        last[group] = max(last.get(group, when), when)
+    in_time = sorted(first, key=lambda group: (first[group], group))
+    n_test = round(len(in_time) * TEST_SHARE)
+    n_validation = round(len(in_time) * VALIDATION_SHARE)
+    n_train = len(in_time) - n_test - n_validation
+    embargo = min(timedelta(seconds=embargo_s), (max(times) - min(times)) * MAX_EMBARGO_SHARE)
+    role: dict[str, str] = {}
+    blocks = (
+        ("train", 0, n_train),
+        ("validation", n_train, n_train + n_validation),
+        ("test", n_train + n_validation, len(in_time)),
+    )
+    for name, start, stop in blocks:
+        border = first[in_time[stop]] - embargo if stop < len(in_time) else None
+        for group in in_time[start:stop]:
+            role[group] = "embargo" if border is not None and last[group] > border else name
+    return [role[group] for group in groups], embargo
+
+
+def _with_features(ws: Workspace, rows: pa.Table, view: str, *, leaky: bool) -> pa.Table:
+    """Ask the feature store; this is the line that the leaky twin changes."""
+    import pyarrow.compute as pc
+
+    keys = rows.select(["row_id", "item_id", "event_timestamp"])
+    if leaky:
+        now = pc.max(read_table(ws.manifests / "extract", ["created_timestamp"])["created_timestamp"]).as_py()
+        found = Features(ws).latest(keys, view, now=now)
+    else:
+        found = Features(ws).as_of(keys, view)
+    for name in ("feature_image_id", "feature_timestamp", "embedding"):
+        rows = rows.append_column(name, found[name])
+    return rows.filter(pc.is_valid(rows["embedding"]))
+
+
+def _source(ws: Workspace, cutoff: datetime, leaky: bool, encoder: EncoderCard) -> dict[str, Any]:  # noqa: FBT001
+    """Return everything that decides what is in the dataset."""
+    parents = {
+        kind: read_header(ws.manifests / kind).digest for kind in ("raw", "reviews", "clean", "extract")
+    }
+    return {
+        "parents": parents,
+        "cutoff": clock.iso(cutoff),
+        "leaky": leaky,
+        "view": encoder.view,
+        "version": ws.settings.dataset_version,
+        "embargo_s": ws.settings.embargo_s,
+        "seed": ws.settings.train.seed,
+    }
+
+
+def _find(ws: Workspace, source: Mapping[str, Any]) -> DatasetCard | None:
+    for folder in sorted(ws.datasets.glob("dataset_v*")):
+        if (
+            is_whole(folder)
+            and (folder / "card.json").is_file()
+            and read_header(folder).extra["source"] == source
+        ):
+            return read_card(ws, folder.name)
+    return None
+
+
+def read_card(ws: Workspace, dataset_id: str) -> DatasetCard:
+    """Read the card of a dataset.
+
+    Parameters
+    ----------
+    ws : Workspace
+        Open.
+    dataset_id : str
+        Name of its folder.
+
+    Returns
+    -------
+    DatasetCard
+        The card.
+
+    Raises
+    ------
+    DatasetError
+        If there is no such dataset.
+    """
+    import json
+
+    path = ws.datasets / dataset_id / "card.json"
+    if not path.is_file():
+        raise DatasetError(f"there is no dataset {dataset_id}", hint="`workbench status` lists what is there")
+    return DatasetCard.from_dict(json.loads(path.read_text(encoding="utf-8")))
+
+
+def _card(
+    ws: Workspace, rows: pa.Table, encoder: EncoderCard, source: Mapping[str, Any], embargo: timedelta
+) -> DatasetCard:
+    content = content_hash(rows, KEYS)
+    return DatasetCard(
+        dataset_id=_free_id(ws, source, content),
+        content_hash=content,
+        order_hash=order_hash(rows, KEYS),
+        cutoff_timestamp=source["cutoff"],
+        point_in_time=not source["leaky"],
+        split_counts=_tally(rows, "split"),
+        label_counts=_tally(rows, "label"),
+        labels=tuple(read_header(ws.manifests / "raw").extra["labels"]),
+        extraction_model=encoder.spec,
+        extraction_fingerprint=encoder.fingerprint,
+        preprocessing_version=encoder.preprocessing_version,
+        cleaning_version=read_header(ws.manifests / "clean").extra["cleaning_version"],
+        feature_view=encoder.view,
+        embargo_s=embargo.total_seconds(),
+        parents=source["parents"],
+        seed=ws.settings.train.seed,
+    )
+
+
+def _tally(rows: pa.Table, column: str) -> dict[str, int]:
+    counted = rows[column].value_counts().to_pylist()
+    return dict(sorted((pair["values"], pair["counts"]) for pair in counted))
+
+
+def _free_id(ws: Workspace, source: Mapping[str, Any], content: str) -> str:
+    """Return the id, with a higher minor version where the name is taken by other content."""
+    kind = "latest" if source["leaky"] else "pit"
+    match = re.fullmatch(r"(\d+)\.(\d+)\.(\d+)", source["version"])
+    if match is None:
+        raise DatasetError(
+            f"{source['version']!r} is no semantic version", hint='set dataset_version = "1.0.0"'
+        )
+    major, minor, patch = map(int, match.groups())
+    while True:
+        name = f"dataset_v{major}.{minor}.{patch}_{kind}_{clock.compact(clock.parse_utc(source['cutoff']))}"
+        taken = (ws.datasets / name / "card.json").is_file()
+        if not taken or read_card(ws, name).content_hash == content:
+            return name
+        minor, patch = minor + 1, 0
+
+
+def _check(rows: pa.Table, card: DatasetCard) -> None:
+    """Refuse a dataset on which nothing can be learned or measured."""
+    import pyarrow.compute as pc
+
+    for split in ("train", "test"):
+        seen = set(rows.filter(pc.equal(rows["split"], split))["label"].to_pylist())
+        if seen != set(card.labels):
+            raise DatasetError(
+                f"the {split} split has the labels {sorted(seen)}, not all of {sorted(card.labels)}",
+                hint="add photos of each class over the whole time, or choose another --cutoff",
+            )
+
+
+def _write(ws: Workspace, rows: pa.Table, card: DatasetCard, source: Mapping[str, Any]) -> None:
+    folder = ws.datasets / card.dataset_id
+    part = write_part(folder, "part-0000", rows)
+    write_json(folder / "card.json", card.to_dict())
+    header = Header("dataset", dict(card.split_counts), columns_of(rows), (part,), {"source": dict(source)})
+    write_header(folder, header)
+    _point_to(ws, card)
+
+
+def _point_to(ws: Workspace, card: DatasetCard) -> None:
+    """Remember which dataset is the present one of its kind."""
+    import json
+
+    path = ws.datasets / "current.json"
+    now = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    kind = "honest" if card.point_in_time else "leaky"
+    if now.get(kind) != card.dataset_id:
+        write_json(path, now | {kind: card.dataset_id})
+
+
+def _report(ws: Workspace, card: DatasetCard, *, skipped: bool) -> StageReport:
+    if skipped:
+        _point_to(ws, card)
+    where = ws.relative(ws.datasets / card.dataset_id)
+    return StageReport("dataset", dict(card.split_counts), card.content_hash, skipped=skipped, where=where)
