@@ -1,0 +1,53 @@
+# Everything here also works without make: see README.md, "Without make".
+PYTHON ?= python3
+SEED ?= 20250901
+BIN := .venv/bin
+ifeq ($(OS),Windows_NT)
+BIN := .venv/Scripts
+endif
+
+.DEFAULT_GOAL := help
+.PHONY: help setup start jupyter test quick check format docs pin reset clean _dev
+
+help: ## show this list
+	@printf '\n  Silent Failures Workbench\n\n'
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+	@printf '\n  OPEN=0 opens no browser.  CI=true makes a skipped test a failure.\n\n'
+
+setup: ## install everything a learner needs into .venv
+	@$(PYTHON) scripts/install.py --extras all
+
+start: setup ## set up, run the seven stages, open the first lesson
+	@$(BIN)/workbench start
+
+jupyter: setup ## the same, with the lessons in JupyterLab
+	@$(BIN)/workbench start --jupyter
+
+test: _dev check ## all checks and all tests (up to 30 minutes on 2 cores)
+	@$(BIN)/python -m pytest -p no:cacheprovider -p randomly -p timeout --randomly-seed=$(SEED)
+
+quick: _dev check ## checks and the fast tests (under 3 minutes)
+	@$(BIN)/python -m pytest --randomly-seed=$(SEED) -m "not slow and not browser and not notebooks and not server"
+
+check: _dev ## style, types, import floors, docstrings, generated texts
+	@$(BIN)/python -m scripts.check
+
+format: _dev ## let ruff format and mend what it can
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+docs: _dev ## write the generated parts of README and docs anew
+	@$(BIN)/python -m scripts.make_docs
+
+pin: _dev ## write constraints.txt anew
+	@$(BIN)/python -m scripts.pin
+
+reset: ## delete the default workspace
+	@$(BIN)/workbench reset
+
+clean: ## delete what tools and tests left behind; workspaces and .venv stay
+	@rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis tests/.artefacts
+	@find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
+
+_dev:
+	@$(PYTHON) scripts/install.py --extras all,dev
