@@ -115,17 +115,34 @@ def atomic(path: Path) -> Iterator[Path]:
         os.replace(temporary, path)
     except BaseException as error:
         temporary.unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            raise _disk_error(error, path) from error
+        if isinstance(error, Exception) and (ours := disk_error(error, path.parent)):
+            raise ours from error
         raise
 
 
-def _disk_error(error: OSError, path: Path) -> OSError | DiskError:
-    if error.errno == errno.ENOSPC:
-        return DiskError(f"the disk is full while writing {path}", hint="free some space and run the stage again")
-    if error.errno in {errno.EROFS, errno.EACCES, errno.EPERM}:
-        return DiskError(f"cannot write to {path.parent}", hint="check the folder's owner and permissions")
-    return error
+def disk_error(error: BaseException, where: Path) -> DiskError | None:
+    """Say in one sentence that a disk is full or read-only, whichever library found it out.
+
+    Parameters
+    ----------
+    error : BaseException
+        What pyarrow, sqlite, DuckDB, obstore or the system raised.
+    where : Path
+        The folder that was written to.
+
+    Returns
+    -------
+    DiskError or None
+        None when the error is about something else.
+    """
+    if isinstance(error, DiskError):
+        return None
+    number, text = getattr(error, "errno", None), str(error).lower()
+    if number == errno.ENOSPC or any(words in text for words in ("disk is full", "no space left")):
+        return DiskError(f"the disk is full while writing to {where}", hint="free some space and run it again")
+    if number in {errno.EROFS, errno.EACCES, errno.EPERM} or "readonly database" in text:
+        return DiskError(f"cannot write to {where}", hint="check the folder's owner and permissions")
+    return None
 
 
 def write_text(path: Path, text: str) -> None:

@@ -32,7 +32,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from workbench.clock import iso, utc_now
 from workbench.errors import SettingsError, WorkspaceBusyError, WorkspaceError
-from workbench.manifests import sweep, write_text
+from workbench.manifests import disk_error, sweep, write_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -232,14 +232,23 @@ class Workspace:
                 f"the workspace {self.name} is being written by {_holder(holder)}",
                 hint="wait for it to finish, stop it, or work in a copy: workbench --workspace NAME ...",
             ) from None
+        except OSError as error:
+            if ours := disk_error(error, self.root):
+                raise ours from error
+            raise
         try:
             if lock.lock_counter == 1:
                 holder.write_text(json.dumps({"pid": os.getpid(), "since": iso(utc_now())}), encoding="utf-8")
                 sweep(self.root)
             yield
+        except Exception as error:  # sqlite, DuckDB and Arrow each have their own words for a full disk
+            if ours := disk_error(error, self.root):
+                raise ours from error
+            raise
         finally:
             if lock.lock_counter == 1:
-                holder.unlink(missing_ok=True)
+                with contextlib.suppress(OSError):
+                    holder.unlink(missing_ok=True)
             lock.release()
 
 
