@@ -24,7 +24,7 @@ jupyter: setup ## the same, with the lessons in JupyterLab
 	@$(BIN)/workbench start --jupyter
 
 test: _dev check ## all checks and all tests (up to 30 minutes on 2 cores)
-	@$(BIN)/python -m pytest -p no:cacheprovider -p randomly -p timeout --randomly-seed=$(SEED)
+	@$(BIN)/python -m pytest --randomly-seed=$(SEED)
 
 quick: _dev check ## checks and the fast tests (under 3 minutes)
 	@$(BIN)/python -m pytest --randomly-seed=$(SEED) -m "not slow and not browser and not notebooks and not server"

@@ -20,7 +20,11 @@ CHECKS: Final[dict[str, list[str]]] = {
     "format": [f"{BIN}/ruff", "format", "--check", "--quiet", "."],
     "types": [f"{BIN}/mypy", "--no-error-summary"],
     "floors": [f"{BIN}/lint-imports", "--no-logo"],
-    "docstrings": [f"{BIN}/numpydoc", "lint", *sorted(str(p) for p in ROOT.glob("workbench/**/*.py"))],
+    "docstrings": [
+        f"{BIN}/numpydoc",
+        "lint",
+        *sorted(p.relative_to(ROOT).as_posix() for p in ROOT.glob("workbench/**/*.py")),
+    ],
     "pins": [sys.executable, "-m", "scripts.checks.pins"],
     "order": [sys.executable, "-m", "scripts.checks.order"],
     "words": [sys.executable, "-m", "scripts.checks.words"],
