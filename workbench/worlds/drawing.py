@@ -1,4 +1,4 @@
-"""The strokes of the fruit renderer: belt, outline, skin, blemish, light, optics.
+"""The strokes of the fruit renderer: belt, outline, skin, light, stem.
 
 A picture is built as three planes ``(3, px, px)`` of float64, linear light, about 0 to 1.
 Everything on the fruit is computed only where the fruit is, as flat arrays of length ``n``.
@@ -13,16 +13,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from workbench.worlds.fruit import Camera, Fruit, Kind, Spot
+    from workbench.worlds.catalogue import Kind
+    from workbench.worlds.fruit import Fruit
 
     Floats = NDArray[np.float64]
     RGB = Sequence[float]
@@ -122,9 +123,6 @@ def stain(skin: Floats, mask: Floats, darken: float, colour: RGB, amount: float 
     return skin * (1 - darken * mask) + column(colour) * (amount * mask)
 
 
-# The belt ------------------------------------------------------------------------------------
-
-
 def belt(colour: RGB, *, weave: float | None, phase: float, px: int) -> Floats:
     """Draw the empty belt.
 
@@ -153,16 +151,14 @@ def belt(colour: RGB, *, weave: float | None, phase: float, px: int) -> Floats:
     else:
         threads = weave * np.sin(9 * g.y + 1.7 * np.sin(2.3 * g.line + phase) + 2 * phase)
         texture = threads + 0.02 * np.sin(31 * g.y + 5 * np.sin(g.line * 1.3 + phase))
-    return column(colour)[:, :, None] * (1 + texture * 1.4)
+    picture: Floats = column(colour)[:, :, None] * (1 + texture * 1.4)
+    return picture
 
 
 def cast_shadow(picture: Floats, dx: Floats, dy: Floats, radius: float) -> None:
     """Darken the belt under and beside the fruit, in place; `dx`, `dy` count from its centre."""
     sx, sy = (dx - 0.10 * radius) / radius / 1.12, (dy - 0.20 * radius) / radius / 1.05
     picture *= 1 - 0.62 * np.exp(-np.maximum(sx * sx + sy * sy - 0.55, 0) * 2.6)
-
-
-# The fruit -----------------------------------------------------------------------------------
 
 
 def outline(kind: Kind, fruit: Fruit, pose: Pose, lx: Floats, ly: Floats) -> Outline:
@@ -228,8 +224,8 @@ def skin(kind: Kind, fruit: Fruit, at: Outline, pattern: Floats) -> Floats:
     blush = smooth(0.5 + 0.55 * pattern * 0.6 + (fruit.blush - 1) * 0.9 + tilt) * kind.blush_amount
     if kind.streak:
         blush = _streaks(kind, fruit, at, blush)
-    hue = np.asarray(fruit.hue)
-    colour = column(kind.ground + hue) * (1 - blush) + column(kind.blush + hue * 0.6) * blush
+    hue = column(fruit.hue)
+    colour = (column(kind.ground) + hue) * (1 - blush) + (column(kind.blush) + hue * 0.6) * blush
     dots = (
         np.sin(at.px * 38 + t[7][0] * 9) * np.sin(at.py * 41 + t[7][1] * 9) * np.sin(at.pz * 37 + t[7][2] * 9)
     )
@@ -262,68 +258,6 @@ def add_marks(colour: Floats, fruit: Fruit, at: Outline) -> Floats:
     for mark in fruit.marks:
         mask = smooth(1.25 - (1 - at.along(mark.at)) / (mark.size * mark.size * 0.6))
         colour = stain(colour, mask, 0.38 * mark.turn, (0.30, 0.22, 0.12), 0.30 * mark.turn)
-    return colour
-
-
-# Blemishes: each paints one spot on the skin (3, n). `depth` is severity 0..1, `seen` the part of
-# it that shows at this moment: a fresh bruise is deep, and faint.
-
-
-def _bruise(colour: Floats, at: Outline, spot: Spot, depth: float, seen: float, pattern: Floats) -> Floats:
-    size = (0.22 + 0.30 * depth) * spot.size
-    mask = smooth(1.5 - (1 - at.along(spot.at)) / (size * size * 0.45) + 0.18 * pattern) * seen
-    return stain(colour, mask, 0.50, (0.40, 0.26, 0.13), 0.42)
-
-
-def _scab(colour: Floats, at: Outline, spot: Spot, depth: float, seen: float, _: Floats) -> Floats:
-    size = (0.07 + 0.09 * depth) * spot.size
-    mask = smooth(1.6 - (1 - at.along(spot.at)) / (size * size * 0.5)) * min(1.0, seen * 1.25)
-    return stain(colour, mask, 0.72, (0.20, 0.16, 0.09), 0.62)
-
-
-def _rot(colour: Floats, at: Outline, spot: Spot, depth: float, seen: float, pattern: Floats) -> Floats:
-    size = (0.28 + 0.34 * depth) * spot.size
-    distance = (1 - at.along(spot.at)) / (size * size * 0.5)
-    mask = smooth(1.6 - distance + 0.25 * pattern) * min(1.0, seen * 1.2)
-    rings = 0.5 + 0.5 * np.cos(distance * 9)
-    return stain(colour, mask, 0.80, (0.27, 0.16, 0.07), 0.65 + 0.25 * rings)
-
-
-def _wormhole(colour: Floats, at: Outline, spot: Spot, depth: float, seen: float, _: Floats) -> Floats:
-    size = (0.08 + 0.07 * depth) * spot.size
-    away = 1 - at.along(spot.at)
-    halo = smooth(1.4 - away / (size * size * 2.6)) * seen
-    hole = smooth(2 - away / (size * size * 0.5)) * min(1.0, seen * 1.4)
-    return stain(stain(colour, halo, 0.35, (0.35, 0.25, 0.10), 0.25), hole, 0.9, (0.05, 0.03, 0.02), 1.0)
-
-
-def _scratch(colour: Floats, at: Outline, spot: Spot, depth: float, seen: float, _: Floats) -> Floats:
-    d, c, s = spot.at, np.cos(spot.turn), np.sin(spot.turn)
-    e1 = unit((d[1] + 1e-6, -d[0] + 1e-6, 1e-6))
-    e2 = (d[1] * e1[2] - d[2] * e1[1], d[2] * e1[0] - d[0] * e1[2], d[0] * e1[1] - d[1] * e1[0])
-    along = at.along((c * e1[0] + s * e2[0], c * e1[1] + s * e2[1], c * e1[2] + s * e2[2]))
-    across = at.along((-s * e1[0] + c * e2[0], -s * e1[1] + c * e2[1], -s * e1[2] + c * e2[2]))
-    across = across + 0.12 * np.sin(along * 7)
-    ends = smooth((0.25 + 0.35 * depth - np.abs(along)) / 0.08) * (at.along(d) > 0)
-    mask = np.exp(-((across / 0.035) ** 2)) * ends * min(1.0, seen * 1.3)
-    return stain(colour, mask, 0.55, (0.52, 0.36, 0.18), 0.55)
-
-
-STROKES: Final[dict[str, Callable[..., Any]]] = {
-    "bruise": _bruise,
-    "scab": _scab,
-    "rot": _rot,
-    "wormhole": _wormhole,
-    "scratch": _scratch,
-}
-"""What paints a blemish, by its name."""
-
-
-def add_blemish(colour: Floats, fruit: Fruit, at: Outline, pattern: Floats, *, visible: float) -> Floats:
-    """Paint the fruit's blemish as far as it is visible yet."""
-    for spot in fruit.spots:
-        seen = fruit.severity * visible
-        colour = STROKES[fruit.blemish](colour, at, spot, fruit.severity, seen, pattern)
     return colour
 
 
@@ -367,51 +301,3 @@ def _add_leaf(picture: Floats, lx: Floats, ly: Floats, sharp: float) -> None:
     alpha = np.clip(0.5 + (half - np.abs(y)) * sharp, 0, 1)
     veins = 1 + 0.25 * np.sin(x * 22 + y * 30) - 0.5 * np.exp(-((y / 0.012) ** 2))
     lay(picture, where, alpha, column((0.24, 0.44, 0.14)) * veins)
-
-
-# Optics and sensor ---------------------------------------------------------------------------
-
-
-def soil(picture: Floats, specks: Sequence[tuple[float, float, float, float]]) -> Floats:
-    """Blur specks of dirt on the lens into the picture: x, y, radius and strength of each."""
-    g = grid(picture.shape[-1])
-    for x, y, radius, strength in specks:
-        spot = np.exp(-((g.x - x) ** 2 + (g.y - y) ** 2) / radius**2 * 2)
-        veil = column((0.42, 0.40, 0.36))[:, :, None] * (0.35 * strength * spot)
-        picture = picture * (1 - strength * spot) + veil
-    return picture
-
-
-def through_lens(picture: Floats, camera: Camera, gain: Floats) -> Floats:
-    """Apply vignette, gain per channel ``(3,)`` and a soft focus (three taps each way)."""
-    picture = picture * (1 - camera.vignette * 0.42 * grid(picture.shape[-1]).r2) * gain[:, None, None]
-    if camera.blur <= 0:
-        return picture
-    side = camera.blur * 0.5 / 1.5
-    p = np.concatenate((picture[:, :1], picture, picture[:, -1:]), axis=1)
-    picture = picture * (1 - 2 * side) + (p[:, :-2] + p[:, 2:]) * side
-    p = np.concatenate((picture[:, :, :1], picture, picture[:, :, -1:]), axis=2)
-    return picture * (1 - 2 * side) + (p[:, :, :-2] + p[:, :, 2:]) * side
-
-
-def expose(picture: Floats, noise: Floats, strength: float) -> NDArray[np.uint8]:
-    """Roll off the highlights, add the sensor's noise and quantise.
-
-    Parameters
-    ----------
-    picture : numpy.ndarray
-        ``(3, px, px)``, linear light.
-    noise : numpy.ndarray
-        ``(px, px, 3)``, triangular on -1 to 1.
-    strength : float
-        Of the noise, in units of full scale.
-
-    Returns
-    -------
-    numpy.ndarray
-        ``(px, px, 3)``, uint8.
-    """
-    seen = np.ascontiguousarray(np.clip(picture, 0, 1.4).transpose(1, 2, 0))
-    seen /= 1 + 0.12 * seen * seen
-    seen += noise * (strength * 1.5) * np.sqrt(np.maximum(seen, 0.02) + 0.08)
-    return np.rint(np.clip(seen, 0, 1) ** 0.86 * 255).astype(np.uint8)

@@ -16,8 +16,9 @@ import numpy as np
 from PIL import Image
 
 from workbench.clock import as_utc
-from workbench.worlds import drawing
-from workbench.worlds.drawing import RADIUS, Pose, Vector, smooth, unit
+from workbench.worlds import blemishes, drawing, optics
+from workbench.worlds.catalogue import BELTS, BLEMISHES, CAMERAS, KINDS, Camera, Kind
+from workbench.worlds.drawing import RADIUS, Pose, Vector, unit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,6 +27,24 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
+
+
+__all__ = [
+    "BELTS",
+    "BLEMISHES",
+    "CAMERAS",
+    "KINDS",
+    "Camera",
+    "Fruit",
+    "Kind",
+    "encode",
+    "make_fruit",
+    "render",
+    "rng_for",
+]
+
+_WEAVE: Final = {"white": 0.012, "wooden": 0.05}
+"""Strength of the weave of a flat belt; the others are roller conveyors."""
 
 
 def rng_for(*key: object) -> np.random.Generator:
@@ -51,123 +70,6 @@ def rng_for(*key: object) -> np.random.Generator:
 def between(rng: np.random.Generator) -> Callable[[float, float], float]:
     """Return ``u(a, b)``: the next draw of `rng`, evenly between `a` and `b`."""
     return lambda a, b: a + (b - a) * rng.random()
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """How a kind of fruit looks: colours (linear RGB, 0 to 1), proportions, and its marks."""
-
-    ground: Vector
-    blush: Vector
-    blush_amount: float
-    squash: tuple[float, float] = (1.0, 1.0)
-    gloss: float = 0.4
-    cavity: float = 0.0
-    stem: bool = False
-    streak: bool = False
-    pear: bool = False
-    tip: bool = False
-    pore: float = 0.0
-    bloom: bool = False
-    seam: bool = False
-
-    def shape(self, ax: Floats, ay: Floats) -> tuple[Floats, Floats]:
-        """Bend the unit disc into this kind's outline: a pear's neck, a lemon's ends."""
-        if self.pear:
-            ax = ax / (0.66 + 0.36 * smooth((ay + 1.05) / 1.25))
-        if self.tip:
-            ay = ay / (1 - 0.30 * np.abs(ax) ** 3)
-            ax = ax / (1 + 0.06 * np.exp(-((ay / 0.25) ** 2)))
-        return ax, ay
-
-
-_RED, _GREEN, _YELLOW = (0.80, 0.55, 0.22), (0.52, 0.70, 0.20), (0.90, 0.78, 0.26)
-
-KINDS: Final[dict[str, Kind]] = {
-    "red apple": Kind(
-        _RED, (0.74, 0.06, 0.10), 0.97, (1.00, 0.93), gloss=0.55, cavity=1, stem=True, streak=True
-    ),
-    "green apple": Kind(_GREEN, (0.66, 0.74, 0.28), 0.45, (1.00, 0.94), gloss=0.55, cavity=1, stem=True),
-    "yellow apple": Kind(
-        _YELLOW, (0.90, 0.50, 0.24), 0.40, (1.00, 0.95), gloss=0.50, cavity=1, stem=True, streak=True
-    ),
-    "pear": Kind(
-        (0.72, 0.74, 0.24), (0.78, 0.56, 0.22), 0.35, (0.80, 1.00), gloss=0.35, stem=True, pear=True
-    ),
-    "orange": Kind((0.95, 0.55, 0.10), (0.96, 0.46, 0.06), 0.50, (1.00, 0.98), pore=1),
-    "lemon": Kind((0.96, 0.86, 0.22), (0.93, 0.80, 0.16), 0.40, (1.12, 0.84), pore=0.8, tip=True),
-    "plum": Kind(
-        (0.42, 0.16, 0.38),
-        (0.24, 0.10, 0.32),
-        0.60,
-        (0.92, 1.00),
-        gloss=0.30,
-        cavity=0.5,
-        stem=True,
-        bloom=True,
-    ),
-    "peach": Kind(
-        (0.95, 0.72, 0.42), (0.88, 0.32, 0.24), 0.65, (1.00, 0.96), gloss=0.12, cavity=0.6, seam=True
-    ),
-}
-"""The fruit that the renderer knows."""
-
-BELTS: Final[dict[str, Vector]] = {
-    "grey": (0.36, 0.37, 0.39),
-    "blue": (0.20, 0.30, 0.44),
-    "green": (0.20, 0.34, 0.27),
-    "white": (0.74, 0.75, 0.74),
-    "wooden": (0.50, 0.37, 0.24),
-}
-"""Belts and tables with their colours (linear RGB)."""
-
-_WEAVE: Final = {"white": 0.012, "wooden": 0.05}
-
-BLEMISHES: Final = tuple(drawing.STROKES)
-"""What can be wrong with a fruit; ``none`` is the sixth possibility."""
-
-
-@dataclass(frozen=True, slots=True)
-class Camera:
-    """A camera over a belt.
-
-    Attributes
-    ----------
-    id : str
-        Name: ``line-a`` ... ``bench``.
-    gain : tuple of float
-        Per channel: its colour cast.
-    belt : str
-        One of `BELTS`.
-    noise, vignette, blur, exposure : float
-        Of its sensor and lens; 0 is none, exposure 1 is normal.
-    serial : str
-        Device serial number, as in EXIF.
-    gps : tuple of float
-        Latitude and longitude in degrees, north and east.
-    """
-
-    id: str
-    gain: Vector = (1.0, 1.0, 1.0)
-    belt: str = "grey"
-    noise: float = 0.012
-    vignette: float = 0.35
-    blur: float = 0.5
-    exposure: float = 1.0
-    serial: str = "PX0-0000"
-    gps: tuple[float, float] = (46.95, 7.44)
-
-
-CAMERAS: Final[dict[str, Camera]] = {
-    camera.id: camera
-    for camera in (
-        Camera("line-a", (1.03, 1.00, 0.95), "grey", 0.012, 0.35, 0.45, 1.00, "PX5-2031", (46.951, 7.438)),
-        Camera("line-b", (0.94, 1.00, 1.07), "blue", 0.016, 0.45, 0.55, 0.95, "PX5-2044", (46.951, 7.439)),
-        Camera("line-c", (1.00, 1.05, 0.96), "green", 0.022, 0.55, 0.75, 0.90, "PX3-0917", (46.902, 7.501)),
-        Camera("bench", (1.02, 1.00, 1.00), "white", 0.006, 0.12, 0.35, 1.06, "RX1-0004", (46.952, 7.441)),
-    )
-}
-"""Three lines and the bench."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,13 +229,13 @@ def render(  # noqa: PLR0913 (a scene has that many sides; all but three are key
     picture = drawing.belt(around, weave=_WEAVE.get(camera.belt), phase=phase, px=px)
     _place(picture, kind, fruit, pose, around, visible)
     if dirt > 0:
-        picture = drawing.soil(picture, _specks(seed, camera, dirt))
+        picture = optics.soil(picture, _specks(seed, camera, dirt))
     flicker = 1 + between(shot)(-0.02, 0.02)
     tint = np.array((1 + warm, 1.0, 1 - warm * 1.3))
     gain = np.asarray(camera.gain) * tint * camera.exposure * 1.14 * lamp * flicker
-    picture = drawing.through_lens(picture, camera, gain)
+    picture = optics.through_lens(picture, camera, gain)
     noise = shot.random((px, px, 3)) + shot.random((px, px, 3)) - 1.0
-    return drawing.expose(picture, noise, camera.noise)
+    return optics.expose(picture, noise, camera.noise)
 
 
 def _pose(passing: np.random.Generator, shot: np.random.Generator, frame: int) -> tuple[Pose, float]:
@@ -362,7 +264,7 @@ def _place(picture: Floats, kind: Kind, fruit: Fruit, pose: Pose, around: Vector
     at = drawing.outline(kind, fruit, pose, lx, ly)
     pattern = drawing.mottle(fruit, at)
     colour = drawing.add_marks(drawing.skin(kind, fruit, at, pattern), fruit, at)
-    colour = drawing.add_blemish(colour, fruit, at, pattern, visible=visible)
+    colour = blemishes.add_blemish(colour, fruit, at, pattern, visible=visible)
     drawing.lay(picture, at.where, at.alpha, drawing.light(colour, at, pose, kind.gloss, around))
     if kind.stem:
         drawing.add_stem(picture, kind, fruit, lx, ly)
