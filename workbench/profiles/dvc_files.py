@@ -1,0 +1,158 @@
+"""What a workspace tells git and DVC: which stage makes what, and what each of them keeps.
+
+Git keeps what is small: settings, run records, verdicts. DVC keeps what is large, as outputs
+of the stages in ``dvc.yaml``; there are no ``.dvc`` files, since no path may have two owners.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+REMOTE: Final = "workspace"
+IGNORED_BY_GIT: Final = """\
+# kept by DVC, as outputs of dvc.yaml
+/raw/
+/manifests/
+/features/
+/datasets/
+/served/
+# can be made again
+/cache/
+/feast/
+/mlruns/
+/mlflow.db*
+/.scratch/
+/.lock*
+.*.tmp
+"""
+IGNORED_BY_DVC: Final = """\
+# grows with every request; not a version of anything
+served/log/
+.*.tmp
+"""
+IN_GIT: Final = (
+    ".dvc/.gitignore",
+    ".dvc/config",
+    ".dvcignore",
+    ".gitattributes",
+    ".gitignore",
+    "dvc.lock",
+    "dvc.yaml",
+    "runs",
+    "verdicts",
+    "workspace.toml",
+)
+"""What git is asked to add: nothing else in the folder is touched."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tracked:
+    """One stage as ``dvc.yaml`` describes it: paths in the workspace, keys of workspace.toml.
+
+    Attributes
+    ----------
+    deps : tuple of str
+        What the stage reads.
+    params : tuple of str
+        Settings that it depends on.
+    outs : tuple of str
+        What it leaves behind.
+    """
+
+    deps: tuple[str, ...]
+    params: tuple[str, ...]
+    outs: tuple[str, ...]
+
+
+PIPELINE: Final[Mapping[str, Tracked]] = {
+    "ingest": Tracked((), ("world",), ("raw", "manifests/raw", "manifests/reviews")),
+    "clean": Tracked(("raw", "manifests/raw"), (), ("manifests/clean",)),
+    "extract": Tracked(("raw", "manifests/clean"), ("encoder",), ("manifests/extract", "features")),
+    "dataset": Tracked(
+        ("features", "manifests/clean", "manifests/reviews"),
+        ("dataset_version", "embargo_s", "encoder"),
+        ("datasets",),
+    ),
+    "train": Tracked(("datasets",), ("train",), ("runs",)),
+    "serve": Tracked(("features", "runs"), (), ("served",)),
+    "reproduce": Tracked(
+        ("raw", "manifests/raw", "manifests/reviews", "datasets", "runs"), ("train",), ("verdicts",)
+    ),
+}
+"""The seven stages: each meets the others through files alone."""
+
+
+def outputs_in_dvc() -> tuple[str, ...]:
+    """Return the outputs of all stages that DVC keeps; the others are in git."""
+    return tuple(out for tracked in PIPELINE.values() for out in tracked.outs if out not in IN_GIT)
+
+
+def pipeline_yaml() -> str:
+    """Return the text of ``dvc.yaml``."""
+    head = "# made by the workbench: seven stages that meet through files alone\nstages:\n"
+    return head + "".join(line + "\n" for stage in PIPELINE for line in _stage_lines(stage))
+
+
+def _stage_lines(stage: str) -> Iterator[str]:
+    tracked = PIPELINE[stage]
+    yield f"  {stage}:"
+    yield f"    cmd: workbench --workspace . {stage}"
+    if tracked.deps:
+        yield "    deps:"
+        yield from (f"    - {path}" for path in tracked.deps)
+    if tracked.params:
+        yield "    params:"
+        yield "    - workspace.toml:"
+        yield from (f"      - {key}" for key in tracked.params)
+    yield "    outs:"
+    for path in tracked.outs:
+        yield f"    - {path}:"
+        yield "        persist: true"  # a stage adds to what is there: DVC must not clear it away first
+        if path in IN_GIT:
+            yield "        cache: false"
+
+
+def config(root: Path, *, git: bool) -> str:
+    """Return the text of ``.dvc/config``, which travels with a clone.
+
+    Parameters
+    ----------
+    root : Path
+        Of the workspace; its cache is the remote of every clone, by its absolute path.
+    git : bool
+        Whether the workspace is a git repository.
+
+    Returns
+    -------
+    str
+        In DVC's format. Files are copied into the cache, not linked: an object that is
+        overwritten in place must not take its own history with it.
+    """
+    cache = (root / ".dvc" / "cache").as_posix()
+    return (
+        "[core]\n    analytics = false\n    check_update = false\n    autostage = false\n"
+        f"    no_scm = {str(not git).lower()}\n    remote = {REMOTE}\n"
+        '[cache]\n    dir = cache\n    type = "reflink,copy"\n'
+        f'[\'remote "{REMOTE}"\']\n    url = "{cache}"\n'
+    )
+
+
+def local_config(root: Path) -> str:
+    """Return the text of ``.dvc/config.local``.
+
+    Parameters
+    ----------
+    root : Path
+        Of the workspace. DVC's state lies in it; by default it lies in /var/tmp and outlives a reset.
+
+    Returns
+    -------
+    str
+        In DVC's format.
+    """
+    return f'[core]\n    site_cache_dir = "{(root / ".dvc" / "tmp" / "site").as_posix()}"\n'
