@@ -146,7 +146,6 @@ def _canonical(array: pa.Array) -> pa.Array:
 def _feed(h: _Hash, array: pa.Array) -> None:
     """Feed type, length, nulls and values, independent of chunks and of bytes under nulls."""
     import numpy as np
-    import pyarrow as pa
     import pyarrow.compute as pc
     import pyarrow.types as pt
 
@@ -155,37 +154,63 @@ def _feed(h: _Hash, array: pa.Array) -> None:
     h.update(f"{_type_name(kind)}|{len(array)}|{array.null_count}|".encode())
     if array.null_count:
         h.update(np.packbits(pc.is_valid(array).to_numpy(zero_copy_only=False)).tobytes())
-    if pt.is_null(kind):
-        return
-    if pt.is_large_list(kind):
+    if pt.is_large_list(kind) or pt.is_struct(kind):
+        _feed_nested(h, array)
+    elif pt.is_large_string(kind) or pt.is_large_binary(kind):
+        _feed_texts(h, array)
+    elif not pt.is_null(kind):
+        h.update(_number_bytes(array))
+
+
+def _feed_nested(h: _Hash, array: pa.Array) -> None:
+    """Feed the lengths of lists, or the names of fields, then what is inside."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    import pyarrow.types as pt
+
+    if pt.is_large_list(array.type):
         lengths = pc.fill_null(pc.list_value_length(array).cast(pa.int64()), -1)
         h.update(lengths.to_numpy(zero_copy_only=False).tobytes())
         _feed(h, pc.list_flatten(array))
-    elif pt.is_struct(kind):
-        for i in range(kind.num_fields):
-            h.update(kind.field(i).name.encode() + b"\0")
-            _feed(h, pc.struct_field(array, i))
-    elif pt.is_large_string(kind) or pt.is_large_binary(kind):
-        empty = "" if pt.is_large_string(kind) else b""
-        array = pc.fill_null(array, empty)
-        h.update(pc.binary_length(array).to_numpy(zero_copy_only=False).tobytes())
-        _, offsets, data = array.buffers()
-        start = np.frombuffer(offsets, np.int64)[array.offset : array.offset + len(array) + 1]
-        if data is not None and len(array):
-            h.update(memoryview(data)[int(start[0]) : int(start[-1])])
-    elif pt.is_boolean(kind):
-        bits = pc.fill_null(array, False).to_numpy(zero_copy_only=False)  # noqa: FBT003 (Arrow's scalar)
-        h.update(np.packbits(bits).tobytes())
-    elif pt.is_floating(kind):
+        return
+    for i in range(array.type.num_fields):
+        h.update(array.type.field(i).name.encode() + b"\0")
+        _feed(h, pc.struct_field(array, i))
+
+
+def _feed_texts(h: _Hash, array: pa.Array) -> None:
+    """Feed lengths, then all bytes in one go."""
+    import numpy as np
+    import pyarrow.compute as pc
+    import pyarrow.types as pt
+
+    array = pc.fill_null(array, "" if pt.is_large_string(array.type) else b"")
+    h.update(pc.binary_length(array).to_numpy(zero_copy_only=False).tobytes())
+    _, offsets, data = array.buffers()
+    start = np.frombuffer(offsets, np.int64)[array.offset : array.offset + len(array) + 1]
+    if data is not None and len(array):
+        h.update(memoryview(data)[int(start[0]) : int(start[-1])])
+
+
+def _number_bytes(array: pa.Array) -> bytes:
+    """Return numbers, times and booleans as bytes: zero under nulls, one NaN, no -0.0."""
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    import pyarrow.types as pt
+
+    kind = array.type
+    if pt.is_boolean(kind):
+        return np.packbits(pc.fill_null(array, False).to_numpy(zero_copy_only=False)).tobytes()  # noqa: FBT003
+    if pt.is_floating(kind):
         x = pc.fill_null(array, 0).to_numpy(zero_copy_only=False)
-        x = np.where(np.isnan(x), np.array(np.nan, x.dtype), x) + np.array(0, x.dtype)  # one NaN, no -0.0
-        h.update(np.ascontiguousarray(x).tobytes())
-    elif pt.is_integer(kind) or pt.is_temporal(kind):
+        x = np.where(np.isnan(x), np.array(np.nan, x.dtype), x) + np.array(0, x.dtype)
+        return np.ascontiguousarray(x).tobytes()
+    if pt.is_integer(kind) or pt.is_temporal(kind):
         width = pa.int32() if pt.is_date32(kind) or pt.is_time32(kind) else pa.int64()
         number = array.cast(width) if pt.is_temporal(kind) else array
-        h.update(np.ascontiguousarray(pc.fill_null(number, 0).to_numpy(zero_copy_only=False)).tobytes())
-    else:
-        raise DatasetError(f"a column of type {kind} has no canonical form", hint="cast it to numbers or strings")
+        return np.ascontiguousarray(pc.fill_null(number, 0).to_numpy(zero_copy_only=False)).tobytes()
+    raise DatasetError(f"a column of type {kind} has no canonical form", hint="cast it to numbers or strings")
 
 
 def _type_name(kind: pa.DataType) -> str:

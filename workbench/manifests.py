@@ -19,7 +19,6 @@ import errno
 import json
 import os
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from workbench.errors import DiskError, ManifestError
@@ -27,6 +26,7 @@ from workbench.hashing import sha256_file, sha256_texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
     import pyarrow as pa
 
@@ -112,7 +112,7 @@ def atomic(path: Path) -> Iterator[Path]:
         yield temporary
         with temporary.open("rb+") as stream:
             os.fsync(stream.fileno())
-        os.replace(temporary, path)
+        temporary.replace(path)
     except BaseException as error:
         temporary.unlink(missing_ok=True)
         if isinstance(error, Exception) and (ours := disk_error(error, path.parent)):
@@ -139,7 +139,9 @@ def disk_error(error: BaseException, where: Path) -> DiskError | None:
         return None
     number, text = getattr(error, "errno", None), str(error).lower()
     if number == errno.ENOSPC or any(words in text for words in ("disk is full", "no space left")):
-        return DiskError(f"the disk is full while writing to {where}", hint="free some space and run it again")
+        return DiskError(
+            f"the disk is full while writing to {where}", hint="free some space and run it again"
+        )
     if number in {errno.EROFS, errno.EACCES, errno.EPERM} or "readonly database" in text:
         return DiskError(f"cannot write to {where}", hint="check the folder's owner and permissions")
     return None
@@ -322,7 +324,8 @@ def read_table(folder: Path, columns: Sequence[str] | None = None, *, verify: bo
             raise ManifestError(f"{path} is missing", hint="run the stage again: it makes the part anew")
         if verify and sha256_file(path) != part.sha256:
             raise ManifestError(
-                f"{path} is not the file that the header describes", hint="run the stage again, or restore it with DVC"
+                f"{path} is not the file that the header describes",
+                hint="run the stage again, or restore it with DVC",
             )
         tables.append(read_part(path, columns))
     if not tables:
