@@ -101,7 +101,8 @@ class Objects:
         except (BaseError, OSError) as error:
             reason = "the disk is full" if "os error 28" in str(error) else str(error).splitlines()[0]
             raise DiskError(
-                f"cannot write {key} to {self.where}: {reason}", hint="free some space, or check the folder's permissions"
+                f"cannot write {key} to {self.where}: {reason}",
+                hint="free some space, or check the folder's permissions",
             ) from error
         return True
 

@@ -106,23 +106,23 @@ def ingest(
     with ws.writing():
         reviews = _write_reviews(ws.manifests / "reviews", world.reviews())
         if is_whole(folder) and read_header(folder).extra["source"] == source:
-            return _report(folder, new=0, notes=world.notes)
+            return _report(folder, 0, reviews, world.notes)
         parts, known = _parts_on_disk(folder)
         n_before = len(known)
         store = objects_of(ws)
         for rows in _in_parts(_new_captures(world, until, known, progress)):
             table = _store_all(store, rows)
             parts.append(write_part(folder, _next_name(parts), table))
-        counts = {"total_raw": len(known), "reviews": reviews.rows}
+        counts = {"total_raw": len(known)}
         columns = {f.name: str(f.type) for f in raw_schema()}
         extra = {"source": source, "labels": list(world.labels), "history_end": clock.iso(world.history_end)}
         write_header(folder, Header("raw", counts, columns, tuple(parts), extra))
-        return _report(folder, new=len(known) - n_before, notes=world.notes)
+        return _report(folder, len(known) - n_before, reviews, world.notes)
 
 
-def _report(folder: Path, new: int, notes: tuple[str, ...]) -> StageReport:
+def _report(folder: Path, new: int, reviews: Header, notes: tuple[str, ...]) -> StageReport:
     header = read_header(folder)
-    counts = {"total_raw": header.rows, "new": new, "reviews": header.counts["reviews"]}
+    counts = {"total_raw": header.rows, "new": new, "reviews": reviews.rows}
     return StageReport("ingest", counts, header.digest, skipped=not new, where="manifests/raw", notes=notes)
 
 
@@ -133,7 +133,8 @@ def _next_name(parts: list[Part]) -> str:
 
 def _parts_on_disk(folder: Path) -> tuple[list[Part], dict[str, str]]:
     """Take up every whole part, also those of a killed run; return them and name -> sha256."""
-    parts, known = [], {}
+    parts: list[Part] = []
+    known: dict[str, str] = {}
     for path in sorted(folder.glob("part-*.parquet")):
         table = read_part(path, columns=["name", "sha256"])
         known.update(zip(table["name"].to_pylist(), table["sha256"].to_pylist(), strict=True))

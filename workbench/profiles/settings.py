@@ -1,0 +1,163 @@
+"""workspace.toml: what a learner may choose, as frozen dataclasses."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from workbench.errors import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class WorldSettings:
+    """Which world the captures come from.
+
+    Attributes
+    ----------
+    name : str
+        ``packhouse`` or ``folder``.
+    size : str
+        ``tiny``, ``lesson`` or ``large`` (packhouse only).
+    seed : int
+        Of the simulated world.
+    path : str
+        Absolute path of the photos (folder only).
+    """
+
+    name: str = "packhouse"
+    size: str = "lesson"
+    seed: int = 0
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainSettings:
+    """What the fit depends on, besides its data.
+
+    Attributes
+    ----------
+    seed : int
+        Of the solver and of the bootstrap behind the intervals.
+    C : float
+        Inverse strength of regularisation of the logistic regression.
+    threads : int
+        BLAS threads; one gives the same bits on every core count.
+    row_order : str
+        ``canonical`` (sorted by row id) or ``shuffled`` (by the seed: to see what it does).
+    """
+
+    seed: int = 0
+    C: float = 1.0
+    threads: int = 1
+    row_order: str = "canonical"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything in workspace.toml.
+
+    Attributes
+    ----------
+    learner_id : str
+        ``wb`` and eight hex digits: Feast project, experiment and model names derive from it.
+        Fixed length, since Redis keys end in it and one project must not be a suffix of another.
+    world : WorldSettings
+        Which world.
+    encoder : str
+        `EncoderCard.spec`.
+    offline_store : str
+        ``asof`` (our plug-in) or ``duckdb`` (Feast's own).
+    engine : str
+        Of `workbench.shards.map_shards`.
+    workers : int
+        How many shards at once.
+    dataset_version : str
+        Semantic version of the next dataset.
+    embargo_s : float
+        Seconds between the splits in which no row is used.
+    train : TrainSettings
+        Of the model.
+    """
+
+    learner_id: str
+    world: WorldSettings = field(default_factory=WorldSettings)
+    encoder: str = "tiny_v1"
+    offline_store: str = "asof"
+    engine: str = "threads"
+    workers: int = 2
+    dataset_version: str = "1.0.0"
+    embargo_s: float = 3600.0
+    train: TrainSettings = field(default_factory=TrainSettings)
+
+
+def dump(settings: Settings, old: str = "# made by the workbench; edit it freely\n") -> str:
+    """Write settings as TOML.
+
+    Parameters
+    ----------
+    settings : Settings
+        To be written.
+    old : str
+        The present text: its comments and order stay.
+
+    Returns
+    -------
+    str
+        The new text.
+    """
+    import tomlkit
+
+    document = tomlkit.parse(old)
+    _merge(document, asdict(settings))
+    return tomlkit.dumps(document)
+
+
+def _merge(target: Any, values: Mapping[str, Any]) -> None:
+    for key, value in values.items():
+        if isinstance(value, dict):
+            if key not in target:
+                import tomlkit
+
+                target[key] = tomlkit.table()
+            _merge(target[key], value)
+        elif target.get(key) != value:
+            target[key] = value
+
+
+def load(path: Path) -> Settings:
+    """Read workspace.toml.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    Settings
+        What it says; defaults for what it does not say.
+
+    Raises
+    ------
+    SettingsError
+        If it is no TOML, or has a key that we do not know.
+    """
+    import tomllib
+
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        return Settings(
+            **{
+                **raw,
+                "world": WorldSettings(**raw.get("world", {})),
+                "train": TrainSettings(**raw.get("train", {})),
+            }
+        )
+    except (tomllib.TOMLDecodeError, TypeError) as error:
+        raise SettingsError(
+            f"{path} cannot be read: {error}", hint="mend the line, or delete the key"
+        ) from None
