@@ -181,7 +181,7 @@ def configuration() -> dict[str, Any]:
             "resize_mode": "shortest",
         },
         "workbench": {
-            "batch_size": 64,
+            "batch_size": 32,  # measured: the fastest per image, and 20 ms for one image alone
             "merges": MERGES,
             "merges_sha256": sha256_bytes(gzip.decompress(cut_merges(MERGES))),
         },
@@ -194,7 +194,7 @@ def new_model() -> torch.nn.Module:
 
     open_clip = import_open_clip()
     with torch.random.fork_rng():
-        torch.manual_seed(0)  # noqa: NPY002  open_clip draws its weights from the global generator
+        torch.manual_seed(0)  # noqa: TID251  open_clip draws from no other
         return open_clip.CLIP(**json.loads(json.dumps(MODEL_CFG)))
 
 
@@ -258,7 +258,9 @@ class Trainer:
         with atomic(self.checkpoint) as path:
             torch.save(state | {"step": self.step, "cpu_s": self.cpu_s}, path)
 
-    def run(self, images: torch.Tensor, tokens: torch.Tensor, total: int, *, report: Callable[[str], None]) -> None:
+    def run(
+        self, images: torch.Tensor, tokens: torch.Tensor, total: int, *, report: Callable[[str], None]
+    ) -> None:
         """Train up to step `total`.
 
         Parameters
@@ -314,7 +316,9 @@ def export(trainer: Trainer, folder: Path) -> None:
     from safetensors.torch import save
 
     state = trainer.model.state_dict()
-    halved = {k: (v.half() if v.ndim > 1 and v.is_floating_point() else v).contiguous() for k, v in state.items()}
+    halved = {
+        k: (v.half() if v.ndim > 1 and v.is_floating_point() else v).contiguous() for k, v in state.items()
+    }
     with atomic(folder / WEIGHTS) as path:
         path.write_bytes(save(halved))
     write_json(folder / CONFIG, configuration())
@@ -375,7 +379,7 @@ def probe(rows: np.ndarray, truth: np.ndarray) -> float:
     from sklearn.preprocessing import StandardScaler
 
     n_fit = len(rows) * 3 // 5
-    model = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=2000))
+    model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000))
     model.fit(rows[:n_fit].astype(np.float64), truth[:n_fit])
     return accuracy(model.predict(rows[n_fit:].astype(np.float64)), truth[n_fit:])
 
