@@ -27,7 +27,13 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 ON_CI = os.environ.get("CI", "").lower() in {"1", "true"}
-SKIPS_ALLOWED_ON_CI = ("needs an NVIDIA card", "needs the network", "only on macOS", "only on Windows")
+SKIPS_ALLOWED_ON_CI = (
+    "needs an NVIDIA card",
+    "needs the network",
+    "needs Linux user namespaces",
+    "only on macOS",
+    "only on Windows",
+)
 
 _HOME = Path(tempfile.mkdtemp(prefix="workbench-tests-"))
 os.environ.update(
@@ -142,14 +148,20 @@ def _loopback_only(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 @pytest.fixture
-def cli(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+def subprocess_env() -> dict[str, str]:
+    """Return the environment for a program that a test starts: ours, one thread, a fixed width."""
+    return os.environ | {"OMP_NUM_THREADS": "1", "COLUMNS": "110"}
+
+
+@pytest.fixture
+def cli(tmp_path: Path, subprocess_env: dict[str, str]) -> Callable[..., subprocess.CompletedProcess[str]]:
     """Run ``workbench ...`` in a process of its own, in `tmp_path`; options are its environment."""
 
     def call(*args: str, timeout_s: float = 240, **environment: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "workbench", *args],
             cwd=tmp_path,
-            env=os.environ | {"COLUMNS": "110"} | environment,
+            env=subprocess_env | environment,
             capture_output=True,
             text=True,
             timeout=timeout_s,

@@ -74,17 +74,19 @@ def content_hash(table: pa.Table, keys: Sequence[str]) -> str:
         If two rows have the same keys: their order would then leak into the hash.
     """
     import numpy as np
+    import pyarrow as pa
     import pyarrow.compute as pc
 
     table = table.select(sorted(table.column_names))
     if table.num_rows:
-        n_distinct = table.select(list(keys)).group_by(list(keys)).aggregate([]).num_rows
+        named = pa.table({key: _canonical(_one_array(table.column(key))) for key in keys})
+        n_distinct = named.group_by(list(keys)).aggregate([]).num_rows
         if n_distinct != table.num_rows:
             raise DatasetError(
                 f"{table.num_rows - n_distinct} rows repeat the key {tuple(keys)}",
                 hint="a content hash needs keys that name each row once",
             )
-        order = pc.sort_indices(table.select(list(keys)), sort_keys=[(k, "ascending") for k in keys])
+        order = pc.sort_indices(named, sort_keys=[(key, "ascending") for key in keys])
         position = order.to_numpy()
         if not np.array_equal(position, np.arange(len(position), dtype=position.dtype)):
             table = table.take(order)
@@ -124,6 +126,25 @@ def _one_array(column: pa.ChunkedArray) -> pa.Array:
     return pa.concat_arrays(whole.chunks) if isinstance(whole, pa.ChunkedArray) else whole
 
 
+def _is_text(kind: pa.DataType) -> bool:
+    import pyarrow.types as pt
+
+    return bool(pt.is_string(kind) or pt.is_large_string(kind) or pt.is_string_view(kind))
+
+
+def _is_binary(kind: pa.DataType) -> bool:
+    import pyarrow.types as pt
+
+    plain = pt.is_binary(kind) or pt.is_large_binary(kind) or pt.is_binary_view(kind)
+    return bool(plain or pt.is_fixed_size_binary(kind))
+
+
+def _is_list(kind: pa.DataType) -> bool:
+    import pyarrow.types as pt
+
+    return bool(pt.is_list(kind) or pt.is_large_list(kind) or pt.is_fixed_size_list(kind))
+
+
 def _canonical(array: pa.Array) -> pa.Array:
     """Undo what depends on the writer: dictionaries, small offsets, units and zones of time."""
     import pyarrow as pa
@@ -132,13 +153,13 @@ def _canonical(array: pa.Array) -> pa.Array:
     if pt.is_dictionary(array.type):
         array = array.dictionary_decode()
     kind = array.type
-    if pt.is_string(kind) or pt.is_string_view(kind):
+    if _is_text(kind):
         return array.cast(pa.large_string())
-    if pt.is_binary(kind) or pt.is_fixed_size_binary(kind) or pt.is_binary_view(kind):
+    if _is_binary(kind):
         return array.cast(pa.large_binary())
     if pt.is_timestamp(kind):
         return array.cast(pa.timestamp("us", tz="UTC"))
-    if pt.is_list(kind) or pt.is_fixed_size_list(kind):
+    if _is_list(kind):
         return array.cast(pa.large_list(kind.value_type))
     return array
 
@@ -214,8 +235,18 @@ def _number_bytes(array: pa.Array) -> bytes:
 
 
 def _type_name(kind: pa.DataType) -> str:
+    """Name a type as `_canonical` makes it, also inside lists and structs."""
     import pyarrow.types as pt
 
-    if pt.is_large_list(kind):
+    if pt.is_dictionary(kind):
+        return _type_name(kind.value_type)
+    if _is_list(kind):
         return f"list<{_type_name(kind.value_type)}>"
-    return str(kind)
+    if pt.is_struct(kind):
+        fields = [kind.field(i) for i in range(kind.num_fields)]
+        return f"struct<{', '.join(f'{field.name}: {_type_name(field.type)}' for field in fields)}>"
+    if _is_text(kind):
+        return "large_string"
+    if _is_binary(kind):
+        return "large_binary"
+    return "timestamp[us, tz=UTC]" if pt.is_timestamp(kind) else str(kind)
