@@ -82,7 +82,9 @@ def _blas() -> list[dict[str, str]]:
     from threadpoolctl import threadpool_info
 
     keys = ("internal_api", "version", "architecture", "threading_layer")
-    seen = {tuple((k, str(lib.get(k))) for k in keys) for lib in threadpool_info() if lib["user_api"] == "blas"}
+    seen = {
+        tuple((k, str(lib.get(k))) for k in keys) for lib in threadpool_info() if lib["user_api"] == "blas"
+    }
     return [dict(one) for one in sorted(seen)]
 
 
@@ -119,8 +121,14 @@ def code_version(package: Path | None = None) -> dict[str, Any]:
     """
     root = package or Path(__file__).resolve().parents[1]
     files = {path.relative_to(root).as_posix(): sha256_file(path) for path in sorted(root.rglob("*.py"))}
-    commit = _git(root, "rev-parse", "HEAD") if _git(root, "ls-files", "--error-unmatch", "__init__.py") else None
-    diff = _git(root, "diff", "HEAD", "--binary", "--no-ext-diff", "--no-textconv", "--", ".") if commit else None
+    commit = (
+        _git(root, "rev-parse", "HEAD") if _git(root, "ls-files", "--error-unmatch", "__init__.py") else None
+    )
+    diff = (
+        _git(root, "diff", "HEAD", "--binary", "--no-ext-diff", "--no-textconv", "--", ".")
+        if commit
+        else None
+    )
     new = _git(root, "ls-files", "--others", "--exclude-standard", "--", "*.py") if commit else None
     return {
         "sha256": sha256_texts(f"{name} {sha}" for name, sha in sorted(files.items())),
@@ -139,8 +147,8 @@ def _git(folder: Path, *words: str) -> bytes | None:
     """
     env = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
     try:
-        done = subprocess.run(  # noqa: S603  fixed words, no shell
-            ["git", "-C", str(folder), *words],  # noqa: S607  git is looked up on PATH
+        done = subprocess.run(
+            ["git", "-C", str(folder), *words],
             capture_output=True,
             check=False,
             env=env,

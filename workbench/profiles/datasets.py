@@ -1,0 +1,90 @@
+"""The door to datasets: rows are read together with the card that describes them."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Final
+
+from workbench.errors import DatasetError, StageOrderError
+from workbench.hashing import content_hash, order_hash
+from workbench.manifests import has_manifest, read_table
+from workbench.records import DatasetCard
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from workbench.profiles.workspace import Workspace
+
+KEYS: Final = ("row_id",)
+
+
+def read_dataset(ws: Workspace, dataset_id: str | None = None) -> tuple[DatasetCard, pa.Table]:
+    """Read a dataset, and compare its rows with its card.
+
+    Parameters
+    ----------
+    ws : Workspace
+        Open.
+    dataset_id : str, optional
+        Default: the newest point-in-time dataset.
+
+    Returns
+    -------
+    tuple of DatasetCard and pyarrow.Table
+        The card, and the rows as written.
+
+    Raises
+    ------
+    StageOrderError
+        If there is none.
+    DatasetError
+        If there is no such dataset, or its rows differ from its card.
+    ManifestError
+        If a part is damaged.
+    """
+    dataset_id = dataset_id or current_id(ws)
+    folder = ws.datasets / dataset_id
+    if not has_manifest(folder) or not (folder / "card.json").is_file():
+        raise DatasetError(
+            f"there is no dataset {dataset_id!r}", hint="`workbench status` lists what is there"
+        )
+    card = DatasetCard.from_dict(json.loads((folder / "card.json").read_text(encoding="utf-8")))
+    rows = read_table(folder)
+    if content_hash(rows, KEYS) != card.content_hash:
+        raise DatasetError(
+            f"the rows of {dataset_id} are not the ones that its card describes",
+            hint="somebody changed them: restore the dataset with DVC, or make it again",
+        )
+    if order_hash(rows, KEYS) != card.order_hash:
+        raise DatasetError(
+            f"the row order of {dataset_id} is not the one that its card describes",
+            hint="the same rows in another order give other bits: restore it with DVC, or make it again",
+        )
+    return card, rows
+
+
+def current_id(ws: Workspace, kind: str = "honest") -> str:
+    """Return the id of the newest dataset of a kind.
+
+    Parameters
+    ----------
+    ws : Workspace
+        Open.
+    kind : str
+        ``honest`` or ``leaky``.
+
+    Returns
+    -------
+    str
+        Name of its folder.
+
+    Raises
+    ------
+    StageOrderError
+        If there is none.
+    """
+    path = ws.datasets / "current.json"
+    found = json.loads(path.read_text(encoding="utf-8")).get(kind) if path.is_file() else None
+    if found is None:
+        raise StageOrderError(f"there is no {kind} dataset yet", hint="run `workbench dataset` first")
+    return str(found)

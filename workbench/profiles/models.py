@@ -1,0 +1,229 @@
+"""The model: from the rows of a dataset to a fitted pipeline, and back from its file.
+
+Bits matter here. Measured over three generations of scikit-learn, numpy and scipy, the
+coefficients are equal bit for bit when features are float64, BLAS has one thread and the rows come
+in one order; each of these dropped, they differ.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from workbench.errors import DatasetError, RunError, UnsafeModelError
+from workbench.profiles.tracking import quiet
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pyarrow as pa
+    from numpy.typing import ArrayLike, NDArray
+
+    from workbench.profiles.settings import TrainSettings
+
+    Floats = NDArray[np.float64]
+
+SPLITS: Final = ("train", "validation", "test")
+SOLVER: Final = "lbfgs"
+MAX_ITER: Final = 2000
+_FITTING: Final = threading.Lock()  # the number of BLAS threads is one setting for the whole process
+
+
+def arrays(rows: pa.Table, settings: TrainSettings, split: str | None = None) -> tuple[Floats, list[str]]:
+    """Return features and labels in the row order that the settings ask for.
+
+    Parameters
+    ----------
+    rows : pyarrow.Table
+        Of a dataset.
+    settings : TrainSettings
+        ``canonical``: sorted by row id. ``shuffled``: a permutation drawn from the seed.
+    split : str, optional
+        Only its rows.
+
+    Returns
+    -------
+    tuple of numpy.ndarray of shape (n, dim), float64, and list of str
+        Embeddings and labels.
+
+    Raises
+    ------
+    DatasetError
+        If an embedding is missing or has another length, or the row order is unknown.
+    """
+    import pyarrow.compute as pc
+
+    if split is not None:
+        rows = rows.filter(pc.equal(rows["split"], split))
+    rows = rows.sort_by("row_id")
+    if settings.row_order == "shuffled":
+        rows = rows.take(np.random.default_rng(settings.seed).permutation(rows.num_rows))
+    elif settings.row_order != "canonical":
+        raise DatasetError(
+            f"there is no row order {settings.row_order!r}", hint='set row_order = "canonical" or "shuffled"'
+        )
+    return embeddings(rows), rows["label"].to_pylist()
+
+
+def embeddings(rows: pa.Table) -> Floats:
+    """Return the column ``embedding`` as a matrix.
+
+    Parameters
+    ----------
+    rows : pyarrow.Table
+        With ``embedding`` list<float32>.
+
+    Returns
+    -------
+    numpy.ndarray of shape (n, dim), float64
+        In the order of the rows.
+
+    Raises
+    ------
+    DatasetError
+        If one is missing, has another length, or holds a number that is not finite.
+    """
+    import pyarrow.compute as pc
+
+    lengths = set(pc.list_value_length(rows["embedding"]).to_pylist())
+    if len(lengths) != 1 or None in lengths:
+        raise DatasetError(
+            f"embeddings have the lengths {sorted(lengths, key=str)}", hint="run `workbench extract` again"
+        )
+    flat = pc.list_flatten(rows["embedding"]).to_numpy().astype(np.float64)
+    if not np.isfinite(flat).all():
+        raise DatasetError("an embedding holds NaN or infinity", hint="run `workbench extract` again")
+    return np.ascontiguousarray(flat.reshape(rows.num_rows, -1))
+
+
+def fit(features: ArrayLike, labels: Sequence[str], settings: TrainSettings) -> Any:
+    """Fit the model: scale each feature, then a logistic regression.
+
+    Parameters
+    ----------
+    features : array-like of shape (n, dim)
+        Taken as float64: in float32 another scikit-learn gives other bits.
+    labels : sequence of str of length n
+        Two classes or more.
+    settings : TrainSettings
+        C, seed and number of BLAS threads. The order of the rows is the caller's.
+
+    Returns
+    -------
+    sklearn.pipeline.Pipeline
+        Fitted; ``classes_`` are the labels in alphabetical order.
+    """
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+    from threadpoolctl import threadpool_limits
+
+    classifier = LogisticRegression(
+        C=settings.C, solver=SOLVER, max_iter=MAX_ITER, random_state=settings.seed
+    )
+    with _FITTING, threadpool_limits(settings.threads):
+        return make_pipeline(StandardScaler(), classifier).fit(
+            np.asarray(features, np.float64), np.asarray(labels)
+        )
+
+
+def probabilities(model: Any, features: ArrayLike, labels: Sequence[str], *, threads: int = 1) -> Floats:
+    """Return the probability of each label.
+
+    Parameters
+    ----------
+    model : sklearn.pipeline.Pipeline
+        As `fit` gave it.
+    features : array-like of shape (n, dim)
+        Embeddings.
+    labels : sequence of str
+        The order of the columns that is wanted: the model has its classes in alphabetical order.
+    threads : int
+        BLAS threads.
+
+    Returns
+    -------
+    numpy.ndarray of shape (n, n_labels), float64
+        A label that the model never saw has probability 0.
+    """
+    from threadpoolctl import threadpool_limits
+
+    with _FITTING, threadpool_limits(threads):
+        found = model.predict_proba(np.asarray(features, np.float64))
+    columns = dict(zip(model.classes_.tolist(), found.T, strict=True))
+    return np.stack([columns.get(label, np.zeros(len(found))) for label in labels], axis=1)
+
+
+def predict_rows(model: Any, rows: pa.Table, labels: Sequence[str], *, threads: int = 1) -> pa.Table:
+    """Predict every row of a dataset that is in a split.
+
+    Parameters
+    ----------
+    model : sklearn.pipeline.Pipeline
+        As `fit` gave it.
+    rows : pyarrow.Table
+        Of a dataset.
+    labels : sequence of str
+        The classes; the last one is the positive class.
+    threads : int
+        BLAS threads.
+
+    Returns
+    -------
+    pyarrow.Table
+        Sorted by ``row_id``: row_id, split, label, predicted, probability (of the positive class)
+        and probabilities (list<double>, in the order of `labels`).
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    rows = rows.filter(pc.is_in(rows["split"], pa.array(SPLITS))).sort_by("row_id")
+    found = probabilities(model, embeddings(rows), labels, threads=threads)
+    return pa.table(
+        {
+            "row_id": rows["row_id"],
+            "split": rows["split"],
+            "label": rows["label"],
+            "predicted": np.array(labels)[found.argmax(axis=1)],
+            "probability": found[:, -1],
+            "probabilities": pa.array(list(found), pa.list_(pa.float64())),
+        }
+    )
+
+
+def load_skops(data: bytes) -> Any:
+    """Load a model from the bytes of a skops file, trusting nothing but what skops knows.
+
+    Parameters
+    ----------
+    data : bytes
+        The file.
+
+    Returns
+    -------
+    Any
+        The estimator.
+
+    Raises
+    ------
+    UnsafeModelError
+        If it holds foreign types. None of their code has run.
+    RunError
+        If it is no skops file.
+    """
+    with quiet():
+        import skops.io
+        from skops.io.exceptions import UntrustedTypesFoundException
+    try:
+        return skops.io.loads(data, trusted=[])
+    except UntrustedTypesFoundException as error:
+        raise UnsafeModelError(
+            f"the model file holds types that are not loaded: {error}",
+            hint="only models of scikit-learn's own estimators are served; train it again here",
+        ) from None
+    except Exception as error:  # a zip, JSON or numpy error, by where the damage is
+        raise RunError(
+            f"the model file cannot be read ({type(error).__name__}: {error})", hint="train it again"
+        ) from error
