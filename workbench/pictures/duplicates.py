@@ -17,6 +17,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    import pyarrow as pa
     from numpy.typing import NDArray
 
 MAX_BITS: Final = 4
@@ -120,3 +121,52 @@ def links_of(keys: Sequence[str]) -> Iterator[tuple[int, int]]:
     for i, key in enumerate(keys):
         if first.setdefault(key, i) != i:
             yield first[key], i
+
+
+def settle(looks: pa.Table) -> pa.Table:
+    """Quarantine what arrived before, and give every row its group.
+
+    Parameters
+    ----------
+    looks : pyarrow.Table
+        One row a file: image_id, item_id, burst, ingestion_timestamp, sha256, pixel_sha256, phash,
+        thumbnail (binary), status, reason, detail.
+
+    Returns
+    -------
+    pyarrow.Table
+        The rows in the order of their arrival, with ``duplicate_of`` (the image that came first)
+        and ``group``: the item that came first of all that share an item, a burst or a picture.
+    """
+    import pyarrow as pa
+
+    table = looks.sort_by([("ingestion_timestamp", "ascending"), ("image_id", "ascending")])
+    names = ("image_id", "item_id", "burst", "status", "reason", "detail")
+    column = {name: table[name].to_pylist() for name in names}
+    original: dict[int, int] = {}
+    for key, reason in (("sha256", "exact_duplicate"), ("pixel_sha256", "same_pixels")):
+        usable = [i for i, status in enumerate(column["status"]) if status == "clean"]
+        for first, again in links_of(table[key].take(usable).to_pylist()):
+            i, j = usable[first], usable[again]
+            original[j] = i
+            column["status"][j], column["reason"][j] = "quarantined", reason
+            column["detail"][j] = f"as {column['image_id'][i]}"
+    usable = [i for i, status in enumerate(column["status"]) if status == "clean"]
+    near = near_pairs(*_hashes(table.take(usable))) if usable else []
+    links = [
+        *links_of(column["item_id"]),
+        *links_of(column["burst"]),
+        *((i, j) for j, i in original.items()),
+        *((usable[i], usable[j]) for i, j in near),
+    ]
+    for name in ("status", "reason", "detail"):
+        table = table.set_column(table.column_names.index(name), name, pa.array(column[name], pa.string()))
+    twins = [column["image_id"][original[i]] if i in original else None for i in range(table.num_rows)]
+    first_items = [column["item_id"][i] for i in groups(table.num_rows, links)]
+    table = table.append_column("duplicate_of", pa.array(twins, pa.string()))
+    return table.append_column("group", pa.array(first_items, pa.string()))
+
+
+def _hashes(table: pa.Table) -> tuple[list[str], NDArray[np.uint8]]:
+    small = np.frombuffer(b"".join(table["thumbnail"].to_pylist()), np.uint8)
+    return table["phash"].to_pylist(), small.reshape(table.num_rows, -1)
