@@ -8,7 +8,7 @@ import os
 from typing import TYPE_CHECKING
 
 from workbench.clock import iso, utc_now
-from workbench.errors import WorkspaceBusyError
+from workbench.errors import SettingsError, WorkspaceBusyError
 from workbench.manifests import disk_error, sweep
 
 if TYPE_CHECKING:
@@ -55,11 +55,21 @@ def writer_lock(root: Path, wait_s: float | None = None) -> Iterator[None]:
         raise
 
 
+def _patience() -> float:
+    text = os.environ.get("WORKBENCH_WAIT_S", "10")
+    try:
+        return float(text)
+    except ValueError:
+        raise SettingsError(
+            f"WORKBENCH_WAIT_S is {text!r}", hint="give a number of seconds, for example 60"
+        ) from None
+
+
 @contextlib.contextmanager
 def _acquired(root: Path, wait_s: float | None) -> Iterator[BaseFileLock]:
     from filelock import FileLock, Timeout
 
-    wait_s = float(os.environ.get("WORKBENCH_WAIT_S", "10")) if wait_s is None else wait_s
+    wait_s = _patience() if wait_s is None else wait_s
     lock = FileLock(root / LOCK, is_singleton=True)
     try:
         lock.acquire(timeout=wait_s)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import SettingsError
@@ -150,14 +150,24 @@ def load(path: Path) -> Settings:
 
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
-        return Settings(
-            **{
-                **raw,
-                "world": WorldSettings(**raw.get("world", {})),
-                "train": TrainSettings(**raw.get("train", {})),
-            }
-        )
-    except (tomllib.TOMLDecodeError, TypeError) as error:
+        world, train = WorldSettings(**raw.get("world", {})), TrainSettings(**raw.get("train", {}))
+        settings = Settings(**{**raw, "world": world, "train": train})
+    except (ValueError, TypeError) as error:
         raise SettingsError(
             f"{path} cannot be read: {error}", hint="mend the line, or delete the key"
         ) from None
+    for part, example in ((settings, Settings("")), (world, WorldSettings()), (train, TrainSettings())):
+        _check_kinds(path, part, example)
+    return settings
+
+
+def _check_kinds(path: Path, part: Any, example: Any) -> None:
+    """Refuse text where a number belongs, and the other way round; a whole number is a number."""
+    for name in (entry.name for entry in fields(example)):
+        value, default = getattr(part, name), getattr(example, name)
+        kind = type(default)
+        if type(value) is not kind and not (kind is float and type(value) is int):
+            raise SettingsError(
+                f"{path}: {name} is {value!r}, which is no {kind.__name__}",
+                hint=f"write it like {default!r}, or delete the key",
+            )

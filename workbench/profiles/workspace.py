@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from workbench.errors import SettingsError, WorkspaceError
-from workbench.manifests import write_text
+from workbench.manifests import disk_error, write_text
 from workbench.profiles.lock import HOLDER, LOCK, writer_lock
 from workbench.profiles.settings import Settings, TrainSettings, WorldSettings, dump, load
 
@@ -210,21 +210,32 @@ def create(name: str = DEFAULT, **changes: Any) -> Workspace:
         If the folder holds other files, or a workspace on another world.
     """
     root = resolve(name)
-    if (root / _TOML).is_file():
-        ws = open_workspace(name)
-        world = changes.get("world", ws.settings.world)
-        if world != ws.settings.world:
-            raise WorkspaceError(
-                f"the workspace {ws.name} is on another world ({_describe(ws.settings.world)})",
-                hint=f"use another name, or begin anew with `workbench --workspace {ws.name} reset`",
-            )
-        return configure(ws, **changes) if replace(ws.settings, **changes) != ws.settings else ws
-    if root.exists() and any(root.iterdir()):
+    if not (root / _TOML).is_file():
+        _refuse_strangers(root)
+        try:
+            root.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise disk_error(error, root.parent) or error from error
+        with writer_lock(root):  # two processes may be making it at the same time
+            if not (root / _TOML).is_file():
+                settings = replace(Settings(learner_id=f"wb{secrets.token_hex(4)}"), **changes)
+                write_text(root / _TOML, dump(settings))
+                return Workspace(root, settings)
+    ws = open_workspace(name)
+    if changes.get("world", ws.settings.world) != ws.settings.world:
+        raise WorkspaceError(
+            f"the workspace {ws.name} is on another world ({_describe(ws.settings.world)})",
+            hint=f"use another name, or begin anew with `workbench --workspace {ws.name} reset`",
+        )
+    return configure(ws, **changes) if replace(ws.settings, **changes) != ws.settings else ws
+
+
+def _refuse_strangers(root: Path) -> None:
+    if root.exists() and not root.is_dir():
+        raise WorkspaceError(f"{root} is a file", hint="give the name of a new folder")
+    names = {path.name for path in root.iterdir()} if root.exists() else set()
+    if _TOML not in names and any(not name.startswith((LOCK, f".{_TOML}.")) for name in names):
         raise WorkspaceError(f"{root} holds files but no {_TOML}", hint="give an empty or a new folder")
-    root.mkdir(parents=True, exist_ok=True)
-    settings = replace(Settings(learner_id=f"wb{secrets.token_hex(4)}"), **changes)
-    write_text(root / _TOML, dump(settings))
-    return Workspace(root, settings)
 
 
 def _describe(world: WorldSettings) -> str:
