@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from workbench.errors import DatasetError, StageOrderError
 from workbench.hashing import content_hash, order_hash
-from workbench.manifests import has_manifest, read_table
+from workbench.manifests import has_manifest, read_table, write_json
 from workbench.records import DatasetCard
 
 if TYPE_CHECKING:
@@ -44,11 +44,7 @@ def read_dataset(ws: Workspace, dataset_id: str | None = None) -> tuple[DatasetC
     """
     dataset_id = dataset_id or current_id(ws)
     folder = ws.datasets / dataset_id
-    if not has_manifest(folder) or not (folder / "card.json").is_file():
-        raise DatasetError(
-            f"there is no dataset {dataset_id!r}", hint="`workbench status` lists what is there"
-        )
-    card = DatasetCard.from_dict(json.loads((folder / "card.json").read_text(encoding="utf-8")))
+    card = read_card(ws, dataset_id)
     rows = read_table(folder)
     if content_hash(rows, KEYS) != card.content_hash:
         raise DatasetError(
@@ -61,6 +57,39 @@ def read_dataset(ws: Workspace, dataset_id: str | None = None) -> tuple[DatasetC
             hint="the same rows in another order give other bits: restore it with DVC, or make it again",
         )
     return card, rows
+
+
+def read_card(ws: Workspace, dataset_id: str) -> DatasetCard:
+    """Read the card of a dataset.
+
+    Parameters
+    ----------
+    ws : Workspace
+        Open.
+    dataset_id : str
+        Name of its folder.
+
+    Returns
+    -------
+    DatasetCard
+        The card.
+
+    Raises
+    ------
+    DatasetError
+        If there is no such dataset, or its card cannot be read.
+    """
+    folder = ws.datasets / dataset_id
+    if not has_manifest(folder) or not (folder / "card.json").is_file():
+        raise DatasetError(
+            f"there is no dataset {dataset_id!r}", hint="`workbench status` lists what is there"
+        )
+    try:
+        return DatasetCard.from_dict(json.loads((folder / "card.json").read_text(encoding="utf-8")))
+    except (ValueError, TypeError, KeyError) as error:
+        raise DatasetError(
+            f"the card of {dataset_id} cannot be read: {error}", hint="restore it with DVC, or make it again"
+        ) from None
 
 
 def current_id(ws: Workspace, kind: str = "honest") -> str:
@@ -88,3 +117,20 @@ def current_id(ws: Workspace, kind: str = "honest") -> str:
     if found is None:
         raise StageOrderError(f"there is no {kind} dataset yet", hint="run `workbench dataset` first")
     return str(found)
+
+
+def point_to(ws: Workspace, card: DatasetCard) -> None:
+    """Remember which dataset is the present one of its kind.
+
+    Parameters
+    ----------
+    ws : Workspace
+        Its lock is held.
+    card : DatasetCard
+        Of the dataset.
+    """
+    path = ws.datasets / "current.json"
+    now = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    kind = "honest" if card.point_in_time else "leaky"
+    if now.get(kind) != card.dataset_id:
+        write_json(path, now | {kind: card.dataset_id})

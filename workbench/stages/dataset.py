@@ -31,6 +31,7 @@ from workbench.manifests import (
     write_json,
     write_part,
 )
+from workbench.profiles.datasets import KEYS, point_to, read_card
 from workbench.profiles.features import Features
 from workbench.records import DatasetCard, EncoderCard, StageReport, silent
 
@@ -43,7 +44,6 @@ if TYPE_CHECKING:
     from workbench.profiles.workspace import Workspace
     from workbench.records import Progress
 
-KEYS: Final = ("row_id",)
 TEST_SHARE: Final = 0.25
 VALIDATION_SHARE: Final = 0.15
 MAX_EMBARGO_SHARE: Final = 0.02  # of the whole span: an hour would swallow an album shot in one afternoon
@@ -148,7 +148,7 @@ def observations(ws: Workspace, cutoff: datetime) -> pa.Table:
         con.execute("SET TimeZone = 'UTC'")
         con.register("clean", read_table(ws.manifests / "clean"))
         con.register("reviews", read_table(ws.manifests / "reviews"))
-        rows = con.execute(OBSERVATIONS, {"cutoff": cutoff}).to_arrow_table()
+        rows = con.sql(OBSERVATIONS, params={"cutoff": cutoff}).to_arrow_table()
     if not rows.num_rows:
         raise DatasetError(
             f"no labelled capture had arrived by {clock.iso(cutoff)}", hint="choose a later --cutoff"
@@ -249,34 +249,6 @@ def _find(ws: Workspace, source: Mapping[str, Any]) -> DatasetCard | None:
     return None
 
 
-def read_card(ws: Workspace, dataset_id: str) -> DatasetCard:
-    """Read the card of a dataset.
-
-    Parameters
-    ----------
-    ws : Workspace
-        Open.
-    dataset_id : str
-        Name of its folder.
-
-    Returns
-    -------
-    DatasetCard
-        The card.
-
-    Raises
-    ------
-    DatasetError
-        If there is no such dataset.
-    """
-    import json
-
-    path = ws.datasets / dataset_id / "card.json"
-    if not path.is_file():
-        raise DatasetError(f"there is no dataset {dataset_id}", hint="`workbench status` lists what is there")
-    return DatasetCard.from_dict(json.loads(path.read_text(encoding="utf-8")))
-
-
 def _card(
     ws: Workspace, rows: pa.Table, encoder: EncoderCard, source: Mapping[str, Any], embargo: timedelta
 ) -> DatasetCard:
@@ -317,7 +289,7 @@ def _free_id(ws: Workspace, source: Mapping[str, Any], content: str) -> str:
     major, minor, patch = map(int, match.groups())
     while True:
         name = f"dataset_v{major}.{minor}.{patch}_{kind}_{clock.compact(clock.parse_utc(source['cutoff']))}"
-        taken = (ws.datasets / name / "card.json").is_file()
+        taken = has_manifest(ws.datasets / name) and (ws.datasets / name / "card.json").is_file()
         if not taken or read_card(ws, name).content_hash == content:
             return name
         minor, patch = minor + 1, 0
@@ -342,22 +314,11 @@ def _write(ws: Workspace, rows: pa.Table, card: DatasetCard, source: Mapping[str
     write_json(folder / "card.json", card.to_dict())
     header = Header("dataset", dict(card.split_counts), columns_of(rows), (part,), {"source": dict(source)})
     write_header(folder, header)
-    _point_to(ws, card)
-
-
-def _point_to(ws: Workspace, card: DatasetCard) -> None:
-    """Remember which dataset is the present one of its kind."""
-    import json
-
-    path = ws.datasets / "current.json"
-    now = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    kind = "honest" if card.point_in_time else "leaky"
-    if now.get(kind) != card.dataset_id:
-        write_json(path, now | {kind: card.dataset_id})
+    point_to(ws, card)
 
 
 def _report(ws: Workspace, card: DatasetCard, *, skipped: bool) -> StageReport:
     if skipped:
-        _point_to(ws, card)
+        point_to(ws, card)
     where = ws.relative(ws.datasets / card.dataset_id)
     return StageReport("dataset", dict(card.split_counts), card.content_hash, skipped=skipped, where=where)

@@ -224,7 +224,8 @@ def _from_cache(folder: Path, shas: Sequence[str]) -> dict[str, np.ndarray]:
     """Look embeddings up: the very same shard is one small file, else all files are searched."""
     same = folder / _cache_name(shas)
     files = [same] if same.is_file() else sorted(folder.glob("part-*.parquet"))
-    wanted, found = set(shas), {}
+    wanted = set(shas)
+    found: dict[str, np.ndarray] = {}
     for path in files:
         if wanted <= found.keys():
             break
