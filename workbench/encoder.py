@@ -25,6 +25,8 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
+
 from workbench._encoders import Network, Source, lite
 from workbench._encoders.hub import Hub
 from workbench._encoders.shipped import Shipped, models_dir, names
@@ -33,7 +35,6 @@ from workbench.errors import EncoderError, SettingsError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    import numpy as np
     from numpy.typing import NDArray
     from PIL.Image import Image
 
@@ -156,8 +157,6 @@ class Encoder:
         EncoderError
             If an embedding is not finite.
         """
-        import numpy as np
-
         step = self.card.batch_size
         parts = [
             self.forward(self.preprocess_batch(images[i : i + step])) for i in range(0, len(images), step)
@@ -177,8 +176,6 @@ class Encoder:
         ndarray of float32, shape (n, 3, size, size)
             Input of `forward`.
         """
-        import numpy as np
-
         size = self._network.size
         batch = np.empty((len(images), 3, size, size), np.float32)
         for row, image in zip(batch, images, strict=True):
@@ -203,7 +200,6 @@ class Encoder:
         EncoderError
             If the input has another shape, or an embedding is not finite.
         """
-        import numpy as np
         import torch
 
         size, step = self._network.size, self.card.batch_size
@@ -259,8 +255,6 @@ def _quietly() -> Iterator[None]:
 
 
 def _fill_up(part: NDArray[np.float32], n_rows: int) -> NDArray[np.float32]:
-    import numpy as np
-
     if len(part) == n_rows:
         return part
     full = np.zeros((n_rows, *part.shape[1:]), part.dtype)
@@ -270,8 +264,6 @@ def _fill_up(part: NDArray[np.float32], n_rows: int) -> NDArray[np.float32]:
 
 def _unit_rows(rows: NDArray[np.float32]) -> NDArray[np.float32]:
     """Divide each row by its length, in float64 so that no row depends on another."""
-    import numpy as np
-
     wide = rows.astype(np.float64)
     length = np.sqrt((wide * wide).sum(axis=1, keepdims=True))
     if not np.isfinite(length).all() or (length == 0).any():

@@ -6,13 +6,16 @@ import importlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+from PIL import ImageOps
+from PIL.Image import Resampling
+
 from workbench._encoders import Network, canonical, preprocessing_version
 from workbench.errors import MissingExtraError
 from workbench.hashing import sha256_file, sha256_texts
 from workbench.records import EncoderCard
 
 if TYPE_CHECKING:
-    import numpy as np
     import torch
     from numpy.typing import NDArray
     from PIL.Image import Image
@@ -74,10 +77,6 @@ def _weights() -> Path:
 
 def _transform(image: Image) -> NDArray[np.float32]:
     """Resize the shorter side to 224, crop the middle, map 0..255 to -1..1: (3, 224, 224)."""
-    import numpy as np
-    from PIL import Image as Pictures
-    from PIL import ImageOps
-
-    square = ImageOps.fit(image.convert("RGB"), (_SIZE, _SIZE), Pictures.Resampling.BICUBIC)
+    square = ImageOps.fit(image.convert("RGB"), (_SIZE, _SIZE), Resampling.BICUBIC)
     scaled = np.asarray(square, np.float32) / np.float32(127.5) - np.float32(1)
     return np.ascontiguousarray(scaled.transpose(2, 0, 1))

@@ -132,12 +132,14 @@ class Shipped:
 
     def config(self) -> dict[str, Any]:
         """Return the configuration file, parsed."""
+        path = self.folder / CONFIG
         try:
-            parsed: dict[str, Any] = json.loads((self.folder / CONFIG).read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise EncoderError(
-                f"{self.folder / CONFIG} is not JSON ({error})", hint="restore it from git"
-            ) from None
+            parsed: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            missing = {"batch_size", "merges", "merges_sha256"} - set(parsed["workbench"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise EncoderError(f"{path} cannot be read ({error})", hint="restore it from git") from None
+        if missing:
+            raise EncoderError(f"{path} lacks workbench.{min(missing)}", hint="restore it from git")
         return parsed
 
     def card(self) -> EncoderCard:
@@ -162,7 +164,14 @@ class Shipped:
     def network(self) -> Network:
         """Load the network with open_clip; nothing is asked of the network outside."""
         open_clip, config = import_open_clip(), self.config()
-        model, _, transform = open_clip.create_model_and_transforms(f"local-dir:{self.folder}")
+        from safetensors import SafetensorError
+
+        try:
+            model, _, transform = open_clip.create_model_and_transforms(f"local-dir:{self.folder}")
+        except (SafetensorError, RuntimeError) as error:
+            raise EncoderError(
+                f"the weights in {self.folder} do not load: {error}", hint="restore them from git"
+            ) from None
         model.eval()
         tokens = tokenizer(config)
 
