@@ -115,7 +115,7 @@ class _Block:
 
 def _blocks(data: bytes | bytearray) -> Iterator[_Block]:
     """Find the EXIF blocks of a JPEG, PNG, WebP, HEIC or TIFF file, whole or damaged."""
-    if data[:4] in {b"II*\0", b"MM\0*"}:
+    if data.startswith((b"II*\0", b"MM\0*")):
         yield _Block(data, 0, len(data))
     for found in _BLOCK.finditer(data):
         start, at = found.end(), found.start()
