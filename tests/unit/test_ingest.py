@@ -59,7 +59,7 @@ class ListedWorld:
 
     @property
     def fingerprint(self) -> str:
-        return "/".join(f"{c.name}:{sha256_bytes(c.payload)}" for c in self.listed)
+        return "/".join([*(f"{c.name}:{sha256_bytes(c.payload)}" for c in self.listed), str(self.reviewed)])
 
     def captures(self) -> Iterator[Capture]:
         self.asked += 1

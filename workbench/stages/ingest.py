@@ -17,7 +17,6 @@ from workbench import clock
 from workbench.errors import OverwriteRefusedError
 from workbench.hashing import bucket_of, sha256_bytes, sha256_file, sha256_texts
 from workbench.manifests import (
-    HEADER,
     Header,
     Part,
     columns_of,
@@ -31,7 +30,7 @@ from workbench.profiles.objects import Objects, objects_of, raw_key
 from workbench.records import StageReport, silent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
     from pathlib import Path
 
@@ -104,9 +103,9 @@ def ingest(
     folder = ws.manifests / "raw"
     source = {"world": world.fingerprint, "until": clock.iso(until) if until else None}
     with ws.writing():
-        reviews = _write_reviews(ws.manifests / "reviews", world.reviews())
-        if is_whole(folder) and read_header(folder).extra["source"] == source:
-            return _report(folder, 0, reviews, world.notes)
+        if _is_current(ws, source):
+            return _report(ws, 0, world.notes)
+        _write_reviews(ws.manifests / "reviews", world.reviews())
         parts, known = _parts_on_disk(folder)
         n_before = len(known)
         store = objects_of(ws)
@@ -117,13 +116,19 @@ def ingest(
         columns = {f.name: str(f.type) for f in raw_schema()}
         extra = {"source": source, "labels": list(world.labels), "history_end": clock.iso(world.history_end)}
         write_header(folder, Header("raw", counts, columns, tuple(parts), extra))
-        return _report(folder, len(known) - n_before, reviews, world.notes)
+        return _report(ws, len(known) - n_before, world.notes)
 
 
-def _report(folder: Path, new: int, reviews: Header, notes: tuple[str, ...]) -> StageReport:
-    header = read_header(folder)
-    counts = {"total_raw": header.rows, "new": new, "reviews": reviews.rows}
-    return StageReport("ingest", counts, header.digest, skipped=not new, where="manifests/raw", notes=notes)
+def _is_current(ws: Workspace, source: Mapping[str, Any]) -> bool:
+    """Return whether this very world has been taken already, and is all still there."""
+    folders = (ws.manifests / "raw", ws.manifests / "reviews")
+    return all(is_whole(folder) for folder in folders) and read_header(folders[0]).extra["source"] == source
+
+
+def _report(ws: Workspace, new: int, notes: tuple[str, ...]) -> StageReport:
+    raw, reviews = read_header(ws.manifests / "raw"), read_header(ws.manifests / "reviews")
+    counts = {"total_raw": raw.rows, "new": new, "reviews": reviews.rows}
+    return StageReport("ingest", counts, raw.digest, skipped=not new, where="manifests/raw", notes=notes)
 
 
 def _next_name(parts: list[Part]) -> str:
@@ -204,14 +209,11 @@ def _row(capture: Capture, sha256: str, uri: str) -> dict[str, Any]:
     }
 
 
-def _write_reviews(folder: Path, table: pa.Table) -> Header:
+def _write_reviews(folder: Path, table: pa.Table) -> None:
     """Write the reviews when they differ from what is there."""
     names = sha256_texts(str(row) for row in table.to_pylist())
     if is_whole(folder) and read_header(folder).extra["rows_sha256"] == names:
-        return read_header(folder)
-    (folder / HEADER).unlink(missing_ok=True)
+        return
     part = write_part(folder, "part-00000", table)
     extra = {"rows_sha256": names}
-    return write_header(
-        folder, Header("reviews", {"reviews": table.num_rows}, columns_of(table), (part,), extra)
-    )
+    write_header(folder, Header("reviews", {"reviews": table.num_rows}, columns_of(table), (part,), extra))
