@@ -14,7 +14,7 @@ An encoder is named by one setting:
 of 1 and a batch of 64 differ in the last digits. So each batch is filled up to the card's
 ``batch_size`` with empty images, and the network runs on one thread. The place within the batch
 and the neighbours do not matter (a test says so), hence an image alone gets the bits that it got
-among a thousand others. Other processors and other releases of torch may round differently.
+among a thousand others. Other processors and other releases of torch may round in another way.
 Filling up costs the time of a whole batch: about 0.02 s for one image with ``tiny_v1``.
 """
 
