@@ -147,7 +147,7 @@ def _loopback_only(request: pytest.FixtureRequest) -> Iterator[None]:
 # -- what many tests share ---------------------------------------------------------------------------------------
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def subprocess_env() -> dict[str, str]:
     """Return the environment for a program that a test starts: ours, one thread, a fixed width."""
     return os.environ | {"OMP_NUM_THREADS": "1", "COLUMNS": "110"}
