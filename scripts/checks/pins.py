@@ -58,7 +58,9 @@ def look(root: Path) -> Look:
         troubles += [
             f"{requirement} does not admit its pin {v}" for v in found if v not in requirement.specifier
         ]
-        if not re.search(rf'^\s*"{re.escape(str(requirement.name))}\b[^"]*",?\s*#\s*\S', text, re.MULTILINE):
+        if not re.search(
+            rf'^\s*"{re.escape(str(requirement.name))}\b[^"]*",?[ ]*#[ ]*\w', text, re.MULTILINE
+        ):
             troubles.append(f"{requirement.name}: the bound in pyproject.toml has no reason beside it")
     return len(wanted), troubles
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 # The brackets keep this file from finding itself.
 FORBIDDEN: Final = {
     "a path of one machine": re.compile(
-        r"(?<![\w.:/-])/(?:[w]ork|[o]pt|[r]oot|[h]ome/\w+|[U]sers/\w+)/[\w.]"
+        r"(?<![\w.:/}-])/(?:[w]ork|[o]pt|[r]oot|[h]ome/\w+|[U]sers/\w+)/[\w.]"
     ),
     "a package registry": re.compile(
         r"extra-index-[u]rl|[f]ind-links|[f]ile:///|/[s]imple/?\b(?=\s|$|[\"'])"
