@@ -22,7 +22,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 from workbench.clock import MICROSECOND, as_utc, timestamp_type
 from workbench.errors import PointInTimeError
@@ -194,7 +194,8 @@ def which(observations: pa.Table, history: History, rule: Rule) -> pa.Int64Array
     import pyarrow as pa
 
     files = None if isinstance(history, pa.Table) else parquet_files(history)
-    _check(observations.schema, schema_of(files) if files else history.schema, rule, in_file=bool(files))
+    schema = schema_of(files) if files else cast("pa.Table", history).schema
+    _check(observations.schema, schema, rule, in_file=bool(files))
     asked = narrow(observations, [name for name, _ in rule.key_pairs], [rule.observation_time])
     with connect() as con:
         con.register("observations", asked)
