@@ -107,16 +107,14 @@ def test_second_commit_changes_nothing(filled: workspace.Workspace) -> None:
 def test_a_change_is_seen_in_the_stage_that_made_it(filled: workspace.Workspace) -> None:
     History(filled).commit("one")
     (filled.manifests / "clean" / "manifest.json").write_text("edited")
-    changed = {name.rsplit(":", 1)[-1] for name in History(filled).status()}
-    assert changed == {"clean", "extract", "dataset"}
+    assert set(History(filled).status()) == {"clean", "extract", "dataset"}
 
 
 def test_a_stage_that_did_not_run_again_stays_outdated(filled: workspace.Workspace) -> None:
     History(filled).commit("one")
     (filled.manifests / "raw" / "manifest.json").write_text("more captures")
     History(filled).commit("ingest alone", stages=("ingest",))
-    changed = {name.rsplit(":", 1)[-1] for name in History(filled).status()}
-    assert changed == {"clean", "reproduce"}
+    assert set(History(filled).status()) == {"clean", "reproduce"}
 
 
 def test_the_log_of_requests_is_no_version(filled: workspace.Workspace) -> None:
@@ -202,7 +200,7 @@ def test_history_survives_bytes_changed_in_place(filled: workspace.Workspace, tm
     victim.chmod(0o600)
     victim.write_bytes(b"tampered")
 
-    assert any(name.endswith(":ingest") for name in History(filled).status())
+    assert "ingest" in History(filled).status()
     back = History(filled).restore(filled.relative(victim), "HEAD", tmp_path / "back")
     assert back.read_bytes() == before
 

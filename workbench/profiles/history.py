@@ -156,8 +156,9 @@ class History:
 
     def status(self) -> dict[str, Any]:
         """Return what has changed since the last commit, by stage; empty when nothing has."""
+        self.ensure()
         with self._repo() as repo:
-            return dict(repo.status())
+            return {where.rpartition(":")[2]: changes for where, changes in repo.status().items()}
 
     def restore(self, rel_path: str, rev: str, into: Path) -> Path:
         """Write a file or folder as it was at a revision, beside the workspace's own.
@@ -186,6 +187,7 @@ class History:
                 f"the workspace {self.ws.name} keeps no versions, since git is not installed",
                 hint="install git; from the next commit on there is a history",
             )
+        self.ensure()
         with self._repo(rev) as repo:
             from dvc.fs import DVCFileSystem
 
