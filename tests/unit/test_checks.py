@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from scripts import check
-from scripts.checks import ROOT, order, pins, report, words
+from scripts.checks import ROOT, declared, order, pins, report, words
 
 GOOD = """\
 [project]
@@ -24,7 +24,7 @@ all = ["toy[dev]"]
 PINS = "# a comment\nnumpy==2.4.6\npytest==9.2.0 ; python_version < '4'\n"
 
 
-@pytest.mark.parametrize("checker", [order, pins, words])
+@pytest.mark.parametrize("checker", [declared, order, pins, words])
 def test_our_own_repository_is_looked_at(checker):
     n_seen, _ = checker.look(ROOT)
     assert n_seen > 0
@@ -172,3 +172,14 @@ def test_the_runner_shows_the_output_of_what_fails_only(monkeypatch, capsys):
     assert "1 of 2 failed: bad" in err
     assert check.main(["good"]) == 0
     assert check.main(["nothing"]) == 2
+
+
+# -- declared ----------------------------------------------------------------------------------------------------
+
+
+def test_an_import_that_came_in_by_luck_is_found(toy):
+    (toy / "workbench").mkdir()
+    (toy / "workbench/a.py").write_text("import os\nimport numpy as np\nfrom workbench import b\n")
+    assert declared.look(toy) == (1, [])
+    (toy / "workbench/a.py").write_text("def f():\n    from yaml.nodes import Node\n    import numpy\n")
+    assert declared.look(toy) == (2, ["workbench/a.py:2: yaml is not declared in pyproject.toml"])
