@@ -19,7 +19,7 @@ KEYS: Final = ("row_id",)
 
 
 def read_dataset(ws: Workspace, dataset_id: str | None = None) -> tuple[DatasetCard, pa.Table]:
-    """Read a dataset, and compare its rows with its card.
+    """Read a dataset and compare its rows with its card.
 
     Parameters
     ----------

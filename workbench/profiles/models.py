@@ -104,7 +104,7 @@ def fit(features: ArrayLike, labels: Sequence[str], settings: TrainSettings) -> 
     Parameters
     ----------
     features : array-like of shape (n, dim)
-        Taken as float64: in float32 another scikit-learn gives other bits.
+        Taken as float64, row by row in memory: float32 and column order give other bits.
     labels : sequence of str of length n
         Two classes or more.
     settings : TrainSettings
@@ -125,7 +125,7 @@ def fit(features: ArrayLike, labels: Sequence[str], settings: TrainSettings) -> 
     )
     with _FITTING, threadpool_limits(settings.threads):
         return make_pipeline(StandardScaler(), classifier).fit(
-            np.asarray(features, np.float64), np.asarray(labels)
+            np.ascontiguousarray(features, np.float64), np.asarray(labels)
         )
 
 
@@ -151,7 +151,7 @@ def probabilities(model: Any, features: ArrayLike, labels: Sequence[str], *, thr
     from threadpoolctl import threadpool_limits
 
     with _FITTING, threadpool_limits(threads):
-        found = model.predict_proba(np.asarray(features, np.float64))
+        found = model.predict_proba(np.ascontiguousarray(features, np.float64))
     columns = dict(zip(model.classes_.tolist(), found.T, strict=True))
     return np.stack([columns.get(label, np.zeros(len(found))) for label in labels], axis=1)
 

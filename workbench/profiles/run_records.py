@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from workbench.hashing import sha256_bytes
 from workbench.profiles.fingerprint import digest
@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
     from matplotlib.figure import Figure
+
+
+FIT_CODE: Final = ("guards/scores.py", "profiles/models.py", "stages/train.py")
+"""The files between a dataset and a model: another change of the package does not ask for a new fit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +50,7 @@ class Recipe:
             self.card.content_hash,
             self.card.order_hash,
             self.settings["train"],
-            self.code["sha256"],
+            [self.code["files"][name] for name in FIT_CODE],
             digest(self.environment),
         ]
         return sha256_bytes(json.dumps(parts, sort_keys=True).encode())

@@ -112,6 +112,9 @@ def quiet() -> Iterator[None]:
         # How MLflow uses SQLAlchemy, pydantic and Python is not ours to mend.
         for category in (DeprecationWarning, PendingDeprecationWarning, FutureWarning):
             warnings.simplefilter("ignore", category)
+        warnings.filterwarnings("ignore", ".*Any type hint is inferred as AnyType", UserWarning)  # of its own
+        import mlflow  # noqa: F401  sets its loggers to INFO while it is imported
+
         levels = {name: logging.getLogger(name).level for name in _LOUD}
         for name in _LOUD:
             logging.getLogger(name).setLevel(logging.WARNING)
@@ -201,10 +204,13 @@ class Tracker:
         """
         for name, value in _ENVIRONMENT.items():
             os.environ.setdefault(name, value)
+        ask(path, "SELECT version_num FROM alembic_version")  # MLflow tries a damaged file for 100 s
         with quiet():
             from mlflow import MlflowClient
 
-            uri = f"sqlite:///{path.as_posix()}"
+            # SQLAlchemy decodes a URL; MLflow makes the parent folder of what is encoded
+            encoded = path.as_posix().replace("%", "%25").replace("?", "%3F").replace("#", "%23")
+            uri = f"sqlite:///{encoded}"
             yield cls(MlflowClient(tracking_uri=uri, registry_uri=uri))
 
     def begin(self, experiment: str, artifacts: Path, recipe: Recipe) -> str:

@@ -147,7 +147,7 @@ def _plot(predictions: pa.Table, card: DatasetCard) -> Figure:
     said, truth = test["probability"].to_numpy(), np.array(test["label"].to_pylist())
     figure = Figure(figsize=(8, 3.4), layout="constrained")
     left, right = figure.subplots(1, 2)
-    left.hist([said[truth == label] for label in card.labels], 20, (0, 1), label=list(card.labels))
+    left.hist([said[truth == label] for label in card.labels], bins=20, range=(0, 1), label=list(card.labels))
     left.set(xlabel=f"probability of {card.labels[-1]}", ylabel="rows of the test split")
     left.legend()
     positive = truth == card.labels[-1]
