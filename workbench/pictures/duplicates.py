@@ -146,7 +146,8 @@ def settle(looks: pa.Table) -> pa.Table:
     original: dict[int, int] = {}
     for key, reason in (("sha256", "exact_duplicate"), ("pixel_sha256", "same_pixels")):
         usable = [i for i, status in enumerate(column["status"]) if status == "clean"]
-        for first, again in links_of(table[key].take(usable).to_pylist()):
+        values = table[key].to_pylist()
+        for first, again in links_of([values[i] for i in usable]):
             i, j = usable[first], usable[again]
             original[j] = i
             column["status"][j], column["reason"][j] = "quarantined", reason
