@@ -1,4 +1,4 @@
-"""What the feature store is told about one encoder: an entity, a source, a view, a service.
+"""What the feature store is told: where it keeps things, and what an encoder's features are.
 
 Feast is imported inside, since that takes seconds. `feature_repo/definitions.py` calls this
 for every view of a workspace, `workbench.profiles.features` for the one that it applies: the
@@ -12,13 +12,36 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from workbench.profiles.workspace import Workspace
     from workbench.records import EncoderCard
 
+PROJECT: Final = "workbench"
+"""Feast's name for all that belongs together. Each workspace has files of its own, so one name will do."""
+OFFLINE_STORES: Final = {"asof": "workbench.profiles.asof_store.AsofOfflineStore", "duckdb": "duckdb"}
+"""Setting `offline_store` of a workspace to Feast's ``offline_store.type``."""
 ENTITY: Final = "item"
 KEY: Final = "item_id"
 EVENT_TIME: Final = "event_timestamp"
 KNOWN_AT: Final = "created_timestamp"
 FILE: Final = "feast_features.parquet"
+
+
+def store_config(ws: Workspace) -> dict[str, Any]:
+    """Return what ``feature_repo/feature_store.yaml`` says, for one workspace and with absolute paths."""
+    return {
+        "project": PROJECT,
+        "provider": "local",
+        "registry": {
+            "registry_store_type": "workbench.profiles.feast_files.WholeFileRegistryStore",
+            "path": (ws.feast / "registry.db").as_posix(),
+        },
+        "offline_store": {"type": OFFLINE_STORES[ws.settings.offline_store]},
+        "online_store": {
+            "type": "workbench.profiles.feast_files.WorkspaceSqliteOnlineStore",
+            "path": (ws.feast / "online.db").as_posix(),
+        },
+        "entity_key_serialization_version": 3,
+    }
 
 
 def service_name(view: str) -> str:

@@ -13,11 +13,11 @@ embedding model is swapped under the same name. This door
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from workbench.clock import as_utc, timestamp_type
 from workbench.errors import FeatureCheckError, FeatureError
-from workbench.profiles.definitions import EVENT_TIME, FILE, KEY, definitions, service_name
+from workbench.profiles.definitions import EVENT_TIME, FILE, KEY, definitions, service_name, store_config
 from workbench.profiles.feast_door import feast_call
 from workbench.profiles.feature_checks import check_features, read_card
 from workbench.profiles.retrievals import entities_of, same_rows
@@ -32,9 +32,6 @@ if TYPE_CHECKING:
 
     from workbench.profiles.workspace import Workspace
     from workbench.records import EncoderCard
-
-STORES: Final = {"asof": "workbench.profiles.asof_store.AsofOfflineStore", "duckdb": "duckdb"}
-"""Setting `offline_store` to Feast's ``offline_store.type``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +65,7 @@ class Features:
     Parameters
     ----------
     ws : Workspace
-        Its settings say which offline store, its learner id is Feast's project.
+        Its settings say which offline store.
     """
 
     def __init__(self, ws: Workspace) -> None:
@@ -249,20 +246,10 @@ class Features:
         self._ws.feast.mkdir(parents=True, exist_ok=True)
         version = self._registry.stat().st_mtime_ns if self._registry.is_file() else 0
         if self._opened is None or self._opened[0] != version:
-            config = RepoConfig(
-                project=self._ws.settings.learner_id,
-                provider="local",
-                registry={
-                    "path": self._registry.as_posix(),
-                    "registry_store_type": "workbench.profiles.feast_registry.WholeFileRegistryStore",
-                    "serve_features_while_materializing": True,  # else readers are refused meanwhile
-                },
-                offline_store={"type": STORES[self._ws.settings.offline_store]},
-                online_store={"type": "sqlite", "path": (self._ws.feast / "online.db").as_posix()},
-                entity_key_serialization_version=3,
-                repo_path=self._ws.root,
-            )
-            self._opened = (version, FeatureStore(config=config))
+            config = RepoConfig(**store_config(self._ws), repo_path=self._ws.root)
+            store = FeatureStore(config=config)
+            store.registry.serve_features_while_materializing = True  # the option for it warns, and works
+            self._opened = (version, store)
         return self._opened[1]
 
     def _having(self, view: str) -> Any:
