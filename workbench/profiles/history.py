@@ -23,7 +23,7 @@ import warnings
 from typing import TYPE_CHECKING, Any, Final
 
 from workbench.errors import MissingExtraError, WorkspaceError
-from workbench.manifests import write_text
+from workbench.manifests import disk_error, write_text
 from workbench.profiles import dvc_files
 from workbench.profiles.dvc_files import PIPELINE
 
@@ -247,6 +247,8 @@ class History:
                 raise WorkspaceError(
                     f"DVC in {self.root}: {error}", hint="look at it with `dvc status` there"
                 ) from error
+            except OSError as error:
+                raise disk_error(error, self.root) or error from error
 
     def _git(self, *args: str, check: bool = True) -> str:
         """Run git as nobody in particular: no global settings, hooks, signatures or prompts."""

@@ -136,7 +136,9 @@ def _check_objects(ws: Workspace, found: Findings) -> None:
         except RawError:
             missing.append(row["image_id"])
     if changed:
-        found.add("data rows", f"{count(changed, 'raw object')} no longer with its sha256", (some(changed),))
+        have = "has" if len(changed) == 1 else "have"
+        sentence = f"{count(changed, 'raw object')} no longer {have} the sha256 taken at ingestion"
+        found.add("data rows", sentence, (some(changed),))
     if missing:
         found.add("data rows", f"{count(missing, 'raw object')} missing", (some(missing),))
 
