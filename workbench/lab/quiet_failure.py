@@ -1,0 +1,208 @@
+"""What the first lesson looks at: one fruit, its rows, and where a dataset's features come from."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from workbench.lab.show import Frame, Shown, card, contact_sheet, grid
+from workbench.manifests import read_header, read_table
+from workbench.profiles.datasets import read_dataset
+from workbench.profiles.runs import CHAMPION, Runs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import pyarrow as pa
+
+    from workbench.profiles.workspace import Workspace
+    from workbench.records import DatasetCard
+
+    Row = dict[str, Any]
+
+
+def stages(ws: Workspace) -> Shown:
+    """Show what each stage has left behind.
+
+    Parameters
+    ----------
+    ws : Workspace
+        With all stages run.
+
+    Returns
+    -------
+    Shown
+        One row a stage. No times, no random ids: the same on every run.
+    """
+    raw, clean, extract = (read_header(ws.manifests / kind) for kind in ("raw", "clean", "extract"))
+    record = Runs(ws).record(CHAMPION)
+    splits = record.dataset.split_counts
+    served = read_header(ws.served / record.run_id)
+    quarantined = clean.counts["total_quarantined"]
+    rows = [
+        ("ingest", f"{raw.rows} photos, stored once, named by their content"),
+        ("clean", f"{clean.counts['total_clean']} usable, {quarantined} quarantined with a reason"),
+        (
+            "extract",
+            f"{extract.rows} embeddings of {extract.counts['dimension']} numbers, in the feature store",
+        ),
+        (
+            "dataset",
+            f"{splits['train']} rows to train on, {splits['test']} to test on, split by time and fruit",
+        ),
+        ("train", "a logistic regression, with the record of everything that it depended on"),
+        ("serve", f"{served.rows} predictions for the week after, through the online store"),
+        ("reproduce", f"made again from the raw photos: {_verdict(ws, record.run_id)}"),
+    ]
+    numbered = [(f"{i} {name}", text) for i, (name, text) in enumerate(rows, 1)]
+    return grid("Seven stages, and what each one left on disk", ("stage", "left behind"), numbered)
+
+
+def _verdict(ws: Workspace, run_id: str) -> str:
+    return str(_read_verdict(ws, run_id)["word"])
+
+
+def _read_verdict(ws: Workspace, run_id: str) -> Row:
+    path = ws.root / "verdicts" / f"{run_id}.json"
+    loaded: Row = json.loads(path.read_text(encoding="utf-8"))
+    return loaded
+
+
+def verdict(ws: Workspace) -> Shown:
+    """Show what became of the champion when it was made again."""
+    found = _read_verdict(ws, Runs(ws).resolve(CHAMPION))
+    facts = {
+        "verdict": found["word"],
+        "outcome": found["outcome"],
+        "because of": ", ".join(found["causes"]) or "nothing differs",
+    }
+    return card("The champion, made again from the raw photos", facts)
+
+
+def two_looks(ws: Workspace) -> list[Row]:
+    """Return the captures of one fruit that looked well on the line and was rejected on the bench.
+
+    Parameters
+    ----------
+    ws : Workspace
+        With a clean manifest.
+
+    Returns
+    -------
+    list of dict
+        Rows of the clean manifest in the order of capture: the burst, then the bench. The fruit
+        is the first one, by id, whose glance said the opposite of its review; where there is
+        none, the first that was reviewed.
+    """
+    reviewed = {
+        row["item_id"]: row["reviewed_label"] for row in read_table(ws.manifests / "reviews").to_pylist()
+    }
+    rows = [row for row in read_table(ws.manifests / "clean").to_pylist() if row["status"] == "clean"]
+    by_item: dict[str, list[Row]] = {}
+    for row in sorted(rows, key=lambda row: (row["item_id"], row["captured_at"], row["image_id"])):
+        by_item.setdefault(row["item_id"], []).append(row)
+    seen = {
+        item: looks for item, looks in by_item.items() if {"line", "bench"} <= {r["station"] for r in looks}
+    }
+    surprising = [
+        item for item, looks in seen.items() if looks[0]["label_at_ingestion"] != reviewed.get(item)
+    ]
+    return seen[(surprising or sorted(seen))[0]]
+
+
+def fruit_sheet(ws: Workspace, looks: Iterable[Row]) -> Shown:
+    """Show the captures of one fruit with their times and labels."""
+    looks = list(looks)
+    first = looks[0]["captured_at"]
+    frames = []
+    for row in looks:
+        later = row["captured_at"] - first
+        on_line = row["station"] == "line"
+        head = (
+            f"line, frame {row['frame'] + 1}"
+            if on_line
+            else f"bench, {later.days} d {later.seconds // 3600} h later"
+        )
+        text = f"operator: {row['label_at_ingestion']}" if on_line else "looked at again"
+        frames.append(Frame(row["image_id"], head, text, "" if on_line else "leak"))
+    return contact_sheet(ws, frames, f"One fruit, {len(looks)} looks: {looks[0]['item_id']}")
+
+
+def feature_sheet(ws: Workspace, dataset: DatasetCard, title: str, per_label: int = 3) -> Shown:
+    """Show the photos behind the features of a few training rows, by label.
+
+    Parameters
+    ----------
+    ws : Workspace
+        Open.
+    dataset : DatasetCard
+        Its card.
+    title : str
+        Above the pictures.
+    per_label : int
+        How many fruit of each label: the first ones by id.
+
+    Returns
+    -------
+    Shown
+        A dashed outline marks a photo that was taken after the decision.
+    """
+    _, rows = read_dataset(ws, dataset.dataset_id)
+    frames: list[Frame] = []
+    taken: dict[str, set[str]] = {label: set() for label in dataset.labels}
+    for row in sorted(rows.to_pylist(), key=lambda row: (row["item_id"], row["row_id"])):
+        items = taken[row["label"]]
+        if row["split"] == "train" and len(items) < per_label and row["item_id"] not in items:
+            items.add(row["item_id"])
+            late = row["feature_timestamp"] > row["event_timestamp"]
+            said = "photo from after the decision" if late else "photo from the line"
+            frames.append(Frame(row["feature_image_id"], row["label"], said, "leak" if late else ""))
+    return contact_sheet(ws, sorted(frames, key=lambda f: dataset.labels.index(f.head)), title)
+
+
+def from_the_future(rows: pa.Table) -> list[tuple[str, int, int]]:
+    """Count rows whose features are of a later time than the row itself.
+
+    Parameters
+    ----------
+    rows : pyarrow.Table
+        Of a dataset: ``label``, ``event_timestamp``, ``feature_timestamp``.
+
+    Returns
+    -------
+    list of (str, int, int)
+        Label, rows, rows with features from the future; labels in alphabetical order.
+    """
+    late: dict[str, list[bool]] = {}
+    for row in rows.select(["label", "event_timestamp", "feature_timestamp"]).to_pylist():
+        late.setdefault(row["label"], []).append(row["feature_timestamp"] > row["event_timestamp"])
+    return [(label, len(flags), sum(flags)) for label, flags in sorted(late.items())]
+
+
+def cross_validated(rows: pa.Table) -> float:
+    """Return the accuracy of five-fold cross-validation on a training set, whole groups held out.
+
+    Parameters
+    ----------
+    rows : pyarrow.Table
+        Of a dataset.
+
+    Returns
+    -------
+    float
+        Share of rows graded right, 0 to 1.
+    """
+    import pyarrow.compute as pc
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import GroupKFold, cross_val_score
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    from workbench.profiles.models import embeddings
+
+    rows = rows.filter(pc.equal(rows["split"], "train")).sort_by("row_id")
+    model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000))
+    scores = cross_val_score(
+        model, embeddings(rows), rows["label"].to_pylist(), groups=rows["group"].to_pylist(), cv=GroupKFold(5)
+    )
+    return float(scores.mean())
