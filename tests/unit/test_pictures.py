@@ -185,6 +185,15 @@ def test_the_shape_is_part_of_the_pixel_hash() -> None:
     assert pixel_hash(one) != pixel_hash(two)
 
 
+@pytest.mark.parametrize("size", [(96, 96), (40, 31), (300, 200)])
+def test_the_perceptual_hash_is_that_of_imagehash(size: tuple[int, int]) -> None:
+    import imagehash
+
+    for seed in range(40):
+        image = scene(seed, size)
+        assert perceptual_hash(image) == str(imagehash.phash(image))
+
+
 def test_banding_finds_exactly_what_all_pairs_find() -> None:
     rng = np.random.default_rng(5)
     codes = [int(c) for c in rng.integers(0, 2**63, 150)]

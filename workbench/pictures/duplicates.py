@@ -3,9 +3,11 @@
 Two pictures are near-duplicates when their 64-bit perceptual hashes differ in at most
 `MAX_BITS` bits *and* their thumbnails differ by at most `MAX_LEVELS` grey levels (root mean
 square). The first test alone joins different things before the same background. Measured on
-4,132 packhouse captures: 12,012 pairs of different fruit pass the first test, the closest of
-them differ by 3.2 levels; copies of JPEG quality 70 and 40 by at most 0.8 and 1.3. Candidates come from banding: two hashes that differ in at most 4
-bits agree in at least one of 5 bands, so that nothing within the distance is missed.
+4,132 packhouse captures: 12,012 pairs of different fruit pass it, the closest of them differ
+by 3.2 levels; copies of JPEG quality 70 and 40 by at most 0.8 and 1.3.
+
+Candidates come from banding: two hashes that differ in at most 4 bits agree in at least one
+of 5 bands, so that nothing within the distance is missed.
 """
 
 from __future__ import annotations

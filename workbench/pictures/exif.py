@@ -23,10 +23,8 @@ _ORIENTATION, _MAKE, _MODEL, _EXIF_IFD, _GPS_IFD = 0x0112, 0x010F, 0x0110, 0x876
 _TIME, _OFFSET, _SUBSECOND, _SERIAL = 0x9003, 0x9011, 0x9291, 0xA431
 _SIZES: Final = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
 _MAX_ENTRIES: Final = 1000
-_BLOCK: Final = re.compile(
-    rb"(?P<jpeg>Exif\0\0)(?=II\*\0|MM\0\*)|(?P<webp>EXIF....)(?=II\*\0|MM\0\*)|(?P<png>eXIf)(?=II\*\0|MM\0\*)",
-    re.DOTALL,
-)
+_TIFF: Final = (b"II*\0", b"MM\0*")
+_SIGNS: Final = (b"Exif\0\0", b"EXIF", b"eXIf")  # JPEG, WebP and HEIC; WebP; PNG
 _XMP_GPS: Final = re.compile(rb"(?P<name>GPS[A-Za-z]+(?:\s*=\s*[\"']|>))(?P<value>[^<\"'\xff]{1,200})")
 _BROKEN: Final = (struct.error, ValueError, IndexError, KeyError)
 
@@ -115,21 +113,29 @@ class _Block:
 
 def _blocks(data: bytes | bytearray) -> Iterator[_Block]:
     """Find the EXIF blocks of a JPEG, PNG, WebP, HEIC or TIFF file, whole or damaged."""
-    if data.startswith((b"II*\0", b"MM\0*")):
+    if data.startswith(_TIFF):
         yield _Block(data, 0, len(data))
-    for found in _BLOCK.finditer(data):
-        start, at = found.end(), found.start()
-        if found["webp"]:
-            yield _Block(data, start, min(len(data), start + int.from_bytes(data[at + 4 : at + 8], "little")))
-        elif found["png"]:
-            length = int.from_bytes(data[at - 4 : at], "big")
-            yield _Block(data, start, min(len(data), start + length), crc_from=at)
-        elif data[at - 4 : at - 2] == b"\xff\xe1":
-            yield _Block(data, start, min(len(data), at - 2 + int.from_bytes(data[at - 2 : at], "big")))
-        elif data[at - 8 : at - 4] == b"EXIF":
-            yield _Block(data, start, min(len(data), at + int.from_bytes(data[at - 4 : at], "little")))
-        else:
-            yield _Block(data, start, min(len(data), start + 65536), bounded=False)
+    for sign in _SIGNS:
+        at = data.find(sign)
+        while at >= 0:
+            start = at + len(sign) + 4 * (sign == b"EXIF")
+            if data[start : start + 4] in _TIFF:
+                end, bounded = _end(data, at, sign)
+                yield _Block(data, start, min(len(data), end), at if sign == b"eXIf" else -1, bounded)
+            at = data.find(sign, at + 4)
+
+
+def _end(data: bytes | bytearray, at: int, sign: bytes) -> tuple[int, bool]:
+    """Return where the block that begins at `at` ends, and whether the container says so."""
+    if sign == b"EXIF":
+        return at + 8 + int.from_bytes(data[at + 4 : at + 8], "little"), True
+    if sign == b"eXIf":
+        return at + 4 + int.from_bytes(data[at - 4 : at], "big"), True
+    if data[at - 4 : at - 2] == b"\xff\xe1":
+        return at - 2 + int.from_bytes(data[at - 2 : at], "big"), True
+    if data[at - 8 : at - 4] == b"EXIF":
+        return at + int.from_bytes(data[at - 4 : at], "little"), True
+    return at + 65536, False
 
 
 def read_exif(data: bytes) -> ExifFacts:
