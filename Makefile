@@ -7,7 +7,7 @@ BIN := .venv/Scripts
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup start jupyter test quick check format docs pin reset clean _dev
+.PHONY: help setup start jupyter test quick check format encoder twins docs pin reset clean _dev
 
 help: ## show this list
 	@printf '\n  Silent Failures Workbench\n\n'
@@ -35,6 +35,12 @@ check: _dev ## style, types, import floors, docstrings, generated texts
 format: _dev ## let ruff format and mend what it can
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+
+encoder: _dev ## train the small CLIP anew (about 11 minutes of one core)
+	@$(BIN)/python -m scripts.make_encoder
+
+twins: _dev ## write the JupyterLab twins of the lessons anew
+	@$(BIN)/python -m scripts.make_twins
 
 docs: _dev ## write the generated parts of README and docs anew
 	@$(BIN)/python -m scripts.make_docs

@@ -25,6 +25,7 @@ CHECKS: Final[dict[str, list[str]]] = {
         "lint",
         *sorted(p.relative_to(ROOT).as_posix() for p in ROOT.glob("workbench/**/*.py")),
     ],
+    "docs": [sys.executable, "-m", "scripts.make_docs", "--check"],
     "declared": [sys.executable, "-m", "scripts.checks.declared"],
     "pins": [sys.executable, "-m", "scripts.checks.pins"],
     "order": [sys.executable, "-m", "scripts.checks.order"],

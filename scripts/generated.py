@@ -1,0 +1,192 @@
+"""What the generated parts of the documents say: read off the code, or off a run."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import json
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from workbench.profiles.workspace import Workspace
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+MANIFESTS: Final = ("raw", "reviews", "clean", "extract")
+_HASH: Final = re.compile(r"\b[0-9a-f]{32,64}\b")
+_LIBRARIES: Final = re.compile(r"\b(p\d+b\d+)_[0-9a-f]{6}\b")
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a Markdown table."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+def code(text: str, language: str = "") -> str:
+    """Return a fenced block."""
+    return f"```{language}\n{text.rstrip()}\n```"
+
+
+def without_machine(text: str) -> str:
+    """Hide what differs from one machine to the next: hashes of floats, versions of libraries."""
+    return _LIBRARIES.sub(r"\1_…", _HASH.sub("…", text))
+
+
+# -- read off the code -------------------------------------------------------------------------------------------
+
+
+def from_code() -> dict[str, str]:
+    """Return the parts that need no run."""
+    return {
+        "cli-help": cli_help(),
+        "exit-codes": exit_codes(),
+        "stages": stages(),
+        "layout": layout(),
+        "silent-failures": silent_failures(),
+        "figures": figures_table(),
+    }
+
+
+def cli_help() -> str:
+    """Return what `workbench --help` prints."""
+    done = subprocess.run(
+        [sys.executable, "-m", "workbench", "--help"],
+        env=os.environ | {"COLUMNS": "100", "NO_COLOR": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
+    )
+    return code("\n".join(line.rstrip() for line in done.stdout.splitlines()), "text")
+
+
+def exit_codes() -> str:
+    """Return the table of all exit codes."""
+    from workbench import errors
+
+    rows = [["0", "", "all well; `reproduce`: IDENTICAL"]]
+    rows += [
+        [str(value), f"`{name}`", str(getattr(errors, name).__doc__).splitlines()[0]]
+        for name, value in sorted(errors.EXIT_CODES.items(), key=lambda item: item[1])
+    ]
+    rows += [
+        ["4", "", "`reproduce`: EQUIVALENT"],
+        ["5", "", "`reproduce`: DIFFERENT"],
+        ["130", "", "stopped with Ctrl-C; nothing is lost"],
+    ]
+    return table(["code", "error", "meaning"], sorted(rows, key=lambda row: int(row[0])))
+
+
+def stages() -> str:
+    """Return what each stage says of itself, as written at the top of its file."""
+    from workbench.stages import ORDER
+
+    blocks = []
+    for number, name in enumerate(ORDER, 1):
+        text = inspect.getdoc(importlib.import_module(f"workbench.stages.{name}")) or ""
+        summary, _, rest = text.partition("\n\n")
+        summary = " ".join(summary.split()).removeprefix(f"Stage {number}, {name}: ")
+        blocks.append(
+            f"### {number}. {name}\n\n{summary[0].upper()}{summary[1:]}\n\n{code(rest, 'text')}\n\n"
+            f"Source: [`workbench/stages/{name}.py`](../workbench/stages/{name}.py)"
+        )
+    return "\n\n".join(blocks)
+
+
+def layout() -> str:
+    """Return the folders of a workspace, as `workbench.profiles.workspace` draws them."""
+    from workbench.profiles import workspace
+
+    lines = (inspect.getdoc(workspace) or "").splitlines()
+    drawn = [line[4:] for line in lines if line.startswith("    ")]
+    return code("\n".join(drawn), "text")
+
+
+def silent_failures() -> str:
+    """Return README's table: what can fail silently in each stage, and what stops it here.
+
+    Raises
+    ------
+    ValueError
+        If a row names code or a test that does not exist.
+    """
+    from workbench.stages import ORDER
+
+    raw = tomllib.loads((ROOT / "docs" / "silent_failures.toml").read_text(encoding="utf-8"))
+    rows = sorted(raw["failure"], key=lambda row: ORDER.index(row["stage"]))
+    return table(
+        ["stage", "what can silently fail", "what stops it here", "code", "proof", "lesson"],
+        [
+            [row["stage"], row["what"], row["stopped"], _link(row["code"]), _link(row["proof"]), _lesson(row)]
+            for row in rows
+        ],
+    )
+
+
+def _link(target: str) -> str:
+    """Turn ``path#name`` into a link, after a look whether `name` is defined there."""
+    path, _, name = target.partition("#")
+    if not re.search(rf"\b(?:def|class) {re.escape(name)}\b", (ROOT / path).read_text(encoding="utf-8")):
+        raise ValueError(f"docs/silent_failures.toml: there is no {name} in {path}")
+    short = "test" if path.startswith("tests/") else f"`{name}`"
+    return f"[{short}]({path})"
+
+
+def _lesson(row: dict[str, str]) -> str:
+    if "lesson" not in row:
+        return ""
+    (path,) = (ROOT / "notebooks").glob(f"{row['lesson']}_*.py")
+    return f"[{row['lesson']}](notebooks/{path.name})"
+
+
+def figures_table() -> str:
+    """Return README's figures, from docs/figures.json."""
+    path = ROOT / "docs" / "figures.json"
+    raw: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    rows = [[row["dataset"], _score(row["claimed"]), _score(row["got"])] for row in raw["rows"]]
+    head = ["dataset", "claimed: its own test set", "got: the days after"]
+    note = f"Accuracy with a 95 % interval, {raw['world']}. Written by `{raw['made_by']}`."
+    return f"{table(head, rows)}\n\n{note}"
+
+
+def _score(score: dict[str, Any]) -> str:
+    return f"{score['value']:.2f} ({score['low']:.2f} to {score['high']:.2f}, n={score['n']})"
+
+
+# -- read off a run ----------------------------------------------------------------------------------------------
+
+
+def from_run(ws: Workspace) -> dict[str, str]:
+    """Return the parts that show the manifests of a workspace with all seven stages run.
+
+    Parameters
+    ----------
+    ws : Workspace
+        On the packhouse, `tiny`, seed 0.
+
+    Returns
+    -------
+    dict of str to str
+        Name of a part to its content. Hashes are left out: some depend on the machine's floats.
+    """
+    headers = {f"manifest-{kind}": ws.manifests / kind for kind in MANIFESTS}
+    (dataset,) = ws.datasets.glob("dataset_v*_pit_*")
+    headers["manifest-dataset"] = dataset
+    parts = {name: _json(folder / "manifest.json") for name, folder in headers.items()}
+    parts["dataset-card"] = _json(dataset / "card.json")
+    return parts
+
+
+def _json(path: Path) -> str:
+    raw = json.loads(path.read_text(encoding="utf-8"))
+    text = json.dumps(raw, indent=2, ensure_ascii=False)
+    short = re.sub(r"\[\s+([^\[\]{}]{0,60}?)\s+\]", lambda m: "[" + re.sub(r"\s+", " ", m[1]) + "]", text)
+    return code(without_machine(short), "json")
