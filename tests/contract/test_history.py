@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import logging
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from workbench.errors import WorkspaceError
-from workbench.profiles import workspace
+from workbench.profiles import dvc_files, workspace
 from workbench.profiles.dvc_files import PIPELINE
 from workbench.profiles.history import History
 from workbench.stages import ORDER
@@ -290,6 +291,51 @@ def test_commit_inside_dvc_repro_leaves_it_to_dvc(
     monkeypatch.setenv("DVC_STAGE", "clean")
     assert History(filled).commit("one") is None
     assert not (filled.root / "dvc.lock").exists()
+
+
+def test_what_a_killed_process_left_is_cleared_away(filled: workspace.Workspace) -> None:
+    History(filled).commit("one")
+    lock = filled.root / "dvc.lock"
+    for path, text in (
+        (filled.root / ".git" / "index.lock", ""),
+        (filled.root / ".dvc" / "tmp" / "rwlock", '{"write": '),
+        (lock, lock.read_text()[:200] + "\n  - : ["),
+    ):
+        path.write_text(text)
+        os.utime(path, (0, 0))
+    (filled.manifests / "raw" / "manifest.json").write_text("more")
+    assert History(filled).commit("two") is not None
+    assert History(filled).status() == {}
+    assert dvc_files.mend(filled.root) == []
+
+
+def test_a_lock_file_of_git_at_work_is_left_alone(filled: workspace.Workspace) -> None:
+    History(filled).commit("one")
+    (filled.root / ".git" / "index.lock").write_text("")
+    (filled.manifests / "raw" / "manifest.json").write_text("more")
+    with pytest.raises(WorkspaceError, match="index.lock"):
+        History(filled).commit("two")
+
+
+@pytest.mark.parametrize("moment_s", [0.4, 0.9, 1.6])
+def test_killed_at_any_moment_the_next_commit_is_whole(filled: workspace.Workspace, moment_s: float) -> None:
+    code = (
+        "import sys; from workbench.profiles.history import History; "
+        "from workbench.profiles.workspace import open_workspace; print('begin', flush=True); "
+        "History(open_workspace(sys.argv[1])).commit('killed')"
+    )
+    command = [sys.executable, "-c", code, str(filled.root)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(moment_s)
+        process.kill()
+    index = filled.root / ".git" / "index.lock"
+    if index.exists():
+        os.utime(index, (0, 0))
+    assert History(filled).commit("again") is not None
+    assert History(filled).status() == {}
 
 
 def test_reset_deletes_write_protected_files(filled: workspace.Workspace) -> None:

@@ -6,14 +6,18 @@ of the stages in ``dvc.yaml``; there are no ``.dvc`` files, since no path may ha
 
 from __future__ import annotations
 
+import json
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
 REMOTE: Final = "workspace"
+STALE_S: Final = 10.0
+"""Age in seconds from which git's lock file is a dead process's: our calls take milliseconds."""
 IGNORED_BY_GIT: Final = """\
 # kept by DVC, as outputs of dvc.yaml
 /raw/
@@ -156,3 +160,41 @@ def local_config(root: Path) -> str:
         In DVC's format.
     """
     return f'[core]\n    site_cache_dir = "{(root / ".dvc" / "tmp" / "site").as_posix()}"\n'
+
+
+def mend(root: Path) -> list[str]:
+    """Clear away what a killed git or DVC left behind. The caller holds the workspace's lock.
+
+    Parameters
+    ----------
+    root : Path
+        Of the workspace.
+
+    Returns
+    -------
+    list of str
+        What was deleted. A half-written ``dvc.lock`` is written anew by the next commit.
+    """
+    index, held, pipeline = root / ".git" / "index.lock", root / ".dvc" / "tmp" / "rwlock", root / "dvc.lock"
+    broken = [index] if index.is_file() and time.time() - index.stat().st_mtime > STALE_S else []
+    broken += [
+        path for path, parse in ((held, json.loads), (pipeline, _parse_yaml)) if not _is_readable(path, parse)
+    ]
+    for path in broken:
+        path.unlink()
+    return [path.relative_to(root).as_posix() for path in broken]
+
+
+def _parse_yaml(text: str) -> object:
+    from dvc.utils.serialize import parse_yaml
+
+    return parse_yaml(text, "dvc.lock")
+
+
+def _is_readable(path: Path, parse: Callable[[str], object]) -> bool:
+    if not path.is_file():
+        return True
+    try:
+        return bool(parse(path.read_text(encoding="utf-8")) is not None)
+    except Exception:  # noqa: BLE001  JSON's, YAML's and DVC's errors have no common base
+        return False

@@ -125,6 +125,7 @@ class History:
             return None
         with self.ws.writing():
             self.ensure()
+            dvc_files.mend(self.root)
             self._commit_outputs([s for s in PIPELINE if s in (stages or PIPELINE) and self._is_complete(s)])
             return self._commit_to_git(message) if self.has_git else None
 
