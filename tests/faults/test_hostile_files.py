@@ -159,6 +159,12 @@ def webp_canvas(width: int, height: int) -> bytes:
     return b"RIFF" + struct.pack("<I", len(body) + 4) + b"WEBP" + body
 
 
+def gif_frame(width: int, height: int) -> bytes:
+    """Return a GIF of 10 x 10 with a frame of this size."""
+    screen = b"GIF89a" + struct.pack("<HHBBB", 10, 10, 0x80, 0, 0) + bytes(6)
+    return screen + b"," + struct.pack("<HHHHB", 0, 0, width, height, 0) + b"\2\2L\1\0;"
+
+
 def tall_jpeg(width: int, height: int) -> bytes:
     """Return a JPEG whose header claims this size."""
     data = bytearray(encode("JPEG"))
@@ -230,13 +236,14 @@ FILES: Final[Mapping[str, tuple[str, Callable[[], bytes]]]] = {
     "negative-width.png": ("bomb", lambda: png(0xFFFFFFFF, 64, data=bytes(64))),
     "zero-height.jpg": ("damaged", lambda: tall_jpeg(96, 0)),
     "strange-depth.png": ("damaged", lambda: png(64, 64, depth=5, data=bytes(9999))),
-    "random-after-magic.gif": ("damaged", lambda: b"GIF89a" + np.random.default_rng(2).bytes(400) + b";"),
+    "random-after-magic.gif": ("bomb", lambda: b"GIF89a" + np.random.default_rng(2).bytes(400) + b";"),
     # bombs
     "400-megapixels.png": ("bomb", lambda: png(20_000, 20_000, depth=1, colour=0, data=bytes(20_000 * 2501))),
     "100-megapixels.png": ("bomb", lambda: png(10_000, 10_000, depth=1, colour=0, data=bytes(10_000 * 1251))),
     "claims-4-gigapixels.jpg": ("bomb", lambda: tall_jpeg(65_500, 65_500)),
     "claims-268-megapixels.webp": ("bomb", lambda: webp_canvas(16_384, 16_384)),
     "claims-much.gif": ("bomb", lambda: b"GIF89a\xff\xff\xff\xff" + encode("GIF")[10:]),
+    "frame-larger-than-screen.gif": ("bomb", lambda: gif_frame(60_000, 60_000)),
     "text-bomb.png": ("bomb", lambda: with_chunk(b"zTXt", b"k\0\0" + zlib.compress(bytes(8 << 20), 9))),
     "profile-bomb.png": ("bomb", lambda: with_chunk(b"iCCP", b"icc\0\0" + zlib.compress(bytes(8 << 20), 9))),
     "international-bomb.png": (

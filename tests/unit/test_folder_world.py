@@ -387,6 +387,13 @@ def test_semicolons_a_byte_mark_backslashes_and_repeated_lines(tmp_path: Path) -
     )
 
 
+def test_letters_of_two_parts_are_the_letters_of_one(tmp_path: Path) -> None:
+    lines = flat(tmp_path)
+    (tmp_path / "good" / "u\u0308mlaut.jpg").write_bytes(photo(90, when=T0 + timedelta(minutes=30)))
+    world = FolderWorld(table(tmp_path, [*lines, "good/\u00fcmlaut.jpg,good"]))
+    assert "good/\u00fcmlaut.jpg" in {c.name for c in world.captures()}
+
+
 def test_photos_without_a_line_or_without_a_label(tmp_path: Path) -> None:
     lines = flat(tmp_path, 66)
     world = FolderWorld(table(tmp_path, [*lines[:64], "good/065.jpg,"]))

@@ -205,6 +205,13 @@ def test_banding_finds_exactly_what_all_pairs_find() -> None:
     brute = [(i, j) for j in range(len(codes)) for i in range(j) if (codes[i] ^ codes[j]).bit_count() <= 4]
     assert near_pairs(hashes, same) == sorted(brute)
     assert len(brute) > 20
+    looks = (np.array([code % 7 for code in codes])[:, None] + rng.integers(0, 3, (len(codes), 576))).astype(
+        np.uint8
+    )
+    apart = {(i, j): np.sqrt(np.square(looks[i].astype(float) - looks[j]).mean()) for i, j in brute}
+    near = sorted(pair for pair in brute if apart[pair] <= 2.0)
+    assert near_pairs(hashes, looks) == near
+    assert 5 < len(near) < len(brute)
 
 
 def test_more_bits_than_the_bands_guarantee_are_refused() -> None:

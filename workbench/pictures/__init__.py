@@ -5,19 +5,10 @@
 
 from __future__ import annotations
 
-from workbench.pictures.decode import (
-    POLICIES,
-    REASONS,
-    Picture,
-    PictureProblem,
-    Policy,
-    open_picture,
-    perceptual_hash,
-    pixel_hash,
-    policy_for,
-    thumbnail,
-)
+from workbench.pictures.decode import Picture, open_picture
 from workbench.pictures.exif import ExifFacts, read_exif, strip_gps
+from workbench.pictures.looks import perceptual_hash, pixel_hash, thumbnail
+from workbench.pictures.policy import POLICIES, REASONS, PictureProblem, Policy, policy_for
 
 __all__ = [
     "POLICIES",

@@ -8,113 +8,17 @@ decoded; metadata is cut off before the decoder sees it, so that bombs in it nev
 
 from __future__ import annotations
 
-import hashlib
 import re
 import zlib
 from dataclasses import dataclass
-from functools import cache
 from io import BytesIO
 from typing import TYPE_CHECKING, Final
 
 from workbench.pictures.exif import PNG_MAGIC, png_chunks, read_exif
+from workbench.pictures.policy import PictureProblem, Policy
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    import numpy as np
-    from numpy.typing import NDArray
     from PIL import Image, ImageFile
-
-REASONS: Final = {
-    "missing_object": "the raw object is gone from the store",
-    "tampered": "the bytes no longer have the sha256 taken at ingestion",
-    "empty": "the file has no bytes",
-    "not_an_image": "the first bytes are those of no picture format",
-    "format_refused": "a picture format that is not decoded here",
-    "truncated": "the file ends before the picture does",
-    "damaged": "the decoder gave up",
-    "bomb": "far more pixels, passes or text than a photo has",
-    "animated": "more than one frame",
-    "sixteen_bit": "more than 8 bits a channel: the range of values is not known",
-    "mode_refused": "pixels of a kind that has no fixed way to RGB",
-    "too_small": "a side is too short",
-    "wrong_size": "not the size that this world's cameras deliver",
-    "extreme_aspect": "far longer than wide",
-    "blank": "one colour from edge to edge",
-    "exact_duplicate": "the same bytes arrived before",
-    "same_pixels": "the same pixels arrived before in other bytes",
-}
-"""Why a file is quarantined: the code in the manifest, and what it means."""
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """What a picture must be to pass.
-
-    Attributes
-    ----------
-    min_side : int
-        Shortest side, in pixels.
-    max_side : int
-        Longer pictures are shrunk to this, in pixels.
-    exact : sequence of int, or None
-        Width and height that every picture must have.
-    max_aspect : float
-        Longest side over shortest side.
-    max_pixels : int
-        More are not decoded; 64 million pixels take 192 MB.
-    max_passes : int
-        Scans of a progressive JPEG: a few kilobytes can hold thousands, each over all pixels.
-    max_text : int
-        Bytes of one compressed text or profile of a PNG when unpacked.
-    blank_range : int
-        A channel whose values span no more than this, of 255, counts as one value.
-    """
-
-    min_side: int = 32
-    max_side: int = 512
-    exact: Sequence[int] | None = None
-    max_aspect: float = 8.0
-    max_pixels: int = 64_000_000
-    max_passes: int = 100
-    max_text: int = 1 << 20
-    blank_range: int = 2
-
-
-POLICIES: Final = {"packhouse": Policy(exact=(96, 96)), "folder": Policy()}
-
-
-def policy_for(world: str) -> Policy:
-    """Return the policy of a world, or the general one.
-
-    Parameters
-    ----------
-    world : str
-        ``packhouse`` or ``folder``.
-
-    Returns
-    -------
-    Policy
-        What *clean* asks of its pictures.
-    """
-    return POLICIES.get(world, Policy())
-
-
-class PictureProblem(ValueError):  # noqa: N818  it is a finding, not a fault of the program
-    """A file is not a picture that we use.
-
-    Parameters
-    ----------
-    reason : str
-        A key of `REASONS`.
-    detail : str
-        What was seen.
-    """
-
-    def __init__(self, reason: str, detail: str) -> None:
-        super().__init__(f"{REASONS[reason]}: {detail}")
-        self.reason = reason
-        self.detail = detail
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +107,8 @@ def open_picture(data: bytes, policy: Policy | None = None) -> Picture:
         raise
     except Exception as error:  # noqa: BLE001  decoders raise whatever they like
         reason = "truncated" if _ends_early(kind, data) else "damaged"
+        if "DecompressionBomb" in type(error).__name__:  # of a frame that is larger than the header says
+            reason = "bomb"
         raise PictureProblem(reason, f"{kind}: {str(error) or type(error).__name__}") from None
     width, height = image.size
     _check_content(image, policy)
@@ -391,73 +297,3 @@ def _ends_early(kind: str, data: bytes) -> bool:
     if kind == "GIF":
         return not tail.endswith(b";")
     return len(data) < 8 + int.from_bytes(data[4:8], "little")
-
-
-def pixel_hash(image: Image.Image) -> str:
-    """Return the sha256 over mode, size and pixels: a 10 x 20 and a 20 x 10 black image differ.
-
-    Parameters
-    ----------
-    image : PIL.Image.Image
-        Of any mode.
-
-    Returns
-    -------
-    str
-        64 hex digits.
-    """
-    digest = hashlib.sha256(f"{image.mode} {image.width} {image.height}\n".encode())
-    digest.update(image.tobytes())
-    return digest.hexdigest()
-
-
-def perceptual_hash(image: Image.Image) -> str:
-    """Return the 64-bit pHash: near-duplicates differ in few bits.
-
-    Parameters
-    ----------
-    image : PIL.Image.Image
-        RGB.
-
-    Returns
-    -------
-    str
-        16 hex digits; bit for bit imagehash.phash with hash_size 8 (the lowest 8 x 8 coefficients of
-        a cosine transform of 32 x 32 pixels, each above their median or not), 6 times as fast.
-    """
-    import numpy as np
-    from PIL import Image
-
-    pixels = np.asarray(image.convert("L").resize((32, 32), Image.Resampling.LANCZOS), np.float64)
-    waves = _cosines()
-    low = np.round(waves @ pixels @ waves.T, 6)  # rounded: what should be zero is zero on every machine
-    return np.packbits(low > np.median(low)).tobytes().hex()
-
-
-@cache
-def _cosines() -> NDArray[np.float64]:
-    """Return the first 8 waves of the cosine transform of 32 values, shape (8, 32)."""
-    import numpy as np
-
-    waves: NDArray[np.float64] = np.cos(np.pi / 64 * np.outer(np.arange(8), 2 * np.arange(32) + 1))
-    return waves
-
-
-def thumbnail(image: Image.Image) -> NDArray[np.uint8]:
-    """Return a tiny grey version, to look twice where two perceptual hashes are close.
-
-    Parameters
-    ----------
-    image : PIL.Image.Image
-        RGB.
-
-    Returns
-    -------
-    ndarray of uint8, shape (576,)
-        Brightness of 24 x 24 boxes. Without colour, since JPEG keeps that coarsely: with it, a copy
-        of quality 40 lies as far off as the nearest other fruit.
-    """
-    import numpy as np
-    from PIL import Image
-
-    return np.asarray(image.convert("L").resize((24, 24), Image.Resampling.BOX), np.uint8).reshape(-1)

@@ -56,8 +56,9 @@ def near_pairs(
     if max_bits >= len(_BANDS):
         raise ValueError(f"{len(_BANDS)} bands find distances up to {len(_BANDS) - 1}, not {max_bits}")
     codes = np.array([int(h, 16) for h in hashes], np.uint64)
+    means = thumbnails.mean(axis=1, dtype=np.float32)
     found: set[tuple[int, int]] = set()
-    for left, right in _candidates(codes, max_bits):
+    for left, right in _candidates(codes, means, max_bits, max_levels):
         apart = thumbnails[left].astype(np.float32) - thumbnails[right]
         close = np.square(apart).mean(axis=1) <= max_levels**2
         found.update(zip(left[close].tolist(), right[close].tolist(), strict=True))
@@ -65,17 +66,22 @@ def near_pairs(
 
 
 def _candidates(
-    codes: NDArray[np.uint64], max_bits: int
+    codes: NDArray[np.uint64], means: NDArray[np.float32], max_bits: int, max_levels: float
 ) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
-    """Yield blocks of pairs that agree in a band and differ in at most `max_bits` bits in all."""
+    """Yield blocks of pairs that agree in a band and differ in at most `max_bits` bits in all.
+
+    Two thumbnails never differ less than their means do, so that of equal bands only neighbours in
+    brightness are compared: a thousand pictures of one belt would otherwise be a million pairs.
+    """
     for shift, width in _BANDS:
         band = codes >> np.uint64(shift) & np.uint64((1 << width) - 1)
-        order = np.argsort(band, kind="stable")
-        ordered, step = band[order], 1
-        here = np.arange(max(0, len(order) - 1))
+        order = np.lexsort((means, band))
+        band, mean, step = band[order], means[order], 1
+        here = np.arange(len(order))
         while len(here):
             here = here[here + step < len(order)]
-            here = here[ordered[here] == ordered[here + step]]  # equal keys lie side by side
+            near = (band[here] == band[here + step]) & (mean[here + step] - mean[here] <= max_levels + 0.01)
+            here = here[near]  # what is too far now is too far at every longer step
             one, two = order[here], order[here + step]
             close = _distance(codes[one], codes[two]) <= max_bits
             yield np.minimum(one, two)[close], np.maximum(one, two)[close]

@@ -13,6 +13,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final
+from unicodedata import normalize
 
 from workbench.clock import parse_utc
 from workbench.errors import SettingsError, WorldError
@@ -166,11 +167,14 @@ def _walk(root: Path) -> tuple[dict[str, Path], list[str]]:
             path = here / name
             if name.startswith(".") or path == root / TABLE:
                 continue
-            problem = _problem(root, path)
+            name_below = normalize("NFC", path.relative_to(root).as_posix())
+            problem = _problem(root, path) or (
+                "names repeat another name: left out" if name_below in found else None
+            )
             if problem:
                 left_out[problem] += 1
             else:
-                found[path.relative_to(root).as_posix()] = path
+                found[name_below] = path
     notes: list[str] = []
     for problem, n in sorted(left_out.items()):
         _note(notes, n, problem)
@@ -260,7 +264,7 @@ def _rows(table: Path, notes: list[str]) -> Iterator[tuple[int, dict[str, str]]]
 
 
 def _listed(root: Path, line: int, row: dict[str, str], files: dict[str, Path]) -> Listed:
-    path = PurePosixPath(row["path"].replace("\\", "/"))
+    path = PurePosixPath(normalize("NFC", row["path"].replace("\\", "/")))
     name = path.as_posix()
     if not row["path"] or path.is_absolute() or ".." in path.parts or ":" in path.parts[0]:
         raise WorldError(
