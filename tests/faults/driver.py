@@ -14,19 +14,18 @@ import signal
 import sys
 from pathlib import Path
 
-renames = 0
 kill_at = int(os.environ.get("KILL_AT", "0"))
 real_replace = os.replace
+renamed: list[str] = []
 
 
 def replace(source: str, target: str) -> None:
     """Rename, count, and perhaps die."""
-    global renames
-    renames += 1
-    if renames == kill_at and kill_at % 2:
+    renamed.append(str(target))
+    if len(renamed) == kill_at and kill_at % 2:
         os.kill(os.getpid(), signal.SIGKILL)
     real_replace(source, target)
-    if renames == kill_at:
+    if len(renamed) == kill_at:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -46,11 +45,10 @@ def main() -> None:
     os.replace = replace
     done = {}
     for name in sys.argv[2:]:
-        print(f"begin {name}", flush=True)
-        before = renames
+        before = len(renamed)
         report = ingest(ws, open_world_of(ws)) if name == "ingest" else stages[name](ws)
-        done[name] = {"renames": renames - before, "digest": report.digest, "skipped": report.skipped}
-    print(json.dumps(done), flush=True)
+        done[name] = {"renames": len(renamed) - before, "digest": report.digest, "skipped": report.skipped}
+    sys.stdout.write(json.dumps(done) + "\n")
 
 
 if __name__ == "__main__":

@@ -50,7 +50,9 @@ def test_a_full_disk_is_one_sentence_and_loses_nothing(
     assert "disk is full" in result.stderr
     assert not [path for path in kept.rglob("*.parquet") if path.read_bytes()[-4:] != b"PAR1"]
     command = [sys.executable, str(DRIVER), str(kept), "ingest", "clean", "extract", "dataset"]
-    again = subprocess.run(command, env=subprocess_env, capture_output=True, text=True, timeout=300, check=False)
+    again = subprocess.run(
+        command, env=subprocess_env, capture_output=True, text=True, timeout=300, check=False
+    )
     assert again.returncode == 0, again.stderr
     assert json.loads(again.stdout.splitlines()[-1])["dataset"]["digest"]
 

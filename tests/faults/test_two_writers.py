@@ -36,7 +36,9 @@ def test_two_runs_at_once_end_in_one_dataset(tmp_path: Path, subprocess_env: dic
         assert sum(not d[stage]["skipped"] for d in did) == 1, f"{stage} was worked twice"
 
 
-def test_a_second_writer_is_refused_with_the_pid_of_the_first(tmp_path: Path, subprocess_env: dict[str, str]) -> None:
+def test_a_second_writer_is_refused_with_the_pid_of_the_first(
+    tmp_path: Path, subprocess_env: dict[str, str]
+) -> None:
     """The sentence names who holds the workspace, and nothing is changed."""
     ws = create(str(tmp_path / "ws"))
     code = (
