@@ -123,9 +123,15 @@ def silent_failures() -> str:
     raw = tomllib.loads((ROOT / "docs" / "silent_failures.toml").read_text(encoding="utf-8"))
     rows = sorted(raw["failure"], key=lambda row: ORDER.index(row["stage"]))
     return table(
-        ["stage", "what can silently fail", "what stops it here", "code", "proof", "lesson"],
+        ["stage", "what can silently fail", "what stops it here", "where", "lesson"],
         [
-            [row["stage"], row["what"], row["stopped"], _link(row["code"]), _link(row["proof"]), _lesson(row)]
+            [
+                row["stage"],
+                row["what"],
+                row["stopped"],
+                f"{_link(row['code'])} ({_link(row['proof'])})",
+                _lesson(row),
+            ]
             for row in rows
         ],
     )

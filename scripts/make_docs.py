@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 FILES: Final = ("README.md", "docs/PIPELINE_GUIDE.md")
-PART: Final = re.compile(r"(<!-- generated:([\w-]+) -->\n).*?(\n<!-- /generated:\2 -->)", re.DOTALL)
+PART: Final = re.compile(r"(<!-- generated:([\w-]+) -->\n)(?:.*?\n)?(<!-- /generated:\2 -->)", re.DOTALL)
 
 
 def names_in(text: str) -> list[str]:
@@ -50,7 +50,7 @@ def fill(text: str, parts: Mapping[str, str]) -> str:
 
     def put(match: re.Match[str]) -> str:
         content = parts.get(match[2])
-        return match[0] if content is None else match[1] + content.strip("\n") + match[3]
+        return match[0] if content is None else match[1] + content.strip("\n") + "\n" + match[3]
 
     return PART.sub(put, text)
 

@@ -53,7 +53,8 @@ def test_a_part_is_filled_and_the_rest_stays():
     assert "\nnew\n<!-- /generated:x -->" in filled
     assert "old" not in filled
     assert make_docs.fill(filled, {"x": "new\n"}) == filled
-    assert make_docs.names_in(text)[0] == "x"
+    assert make_docs.names_in(text) == ["x", "y"]
+    assert "y -->\nfirst\n<!--" in make_docs.fill(text, {"y": "first"})
 
 
 def test_what_differs_between_machines_is_hidden():
