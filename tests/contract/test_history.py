@@ -105,6 +105,17 @@ def test_second_commit_changes_nothing(filled: workspace.Workspace) -> None:
     assert history.commit("one") == history.commit("two")
 
 
+def test_a_run_that_dvc_repro_made_is_not_recorded_yet(filled: workspace.Workspace) -> None:
+    history = History(filled)
+    history.commit("one")
+    assert history.is_recorded()
+    _fill(filled, "one", "run2")
+    assert not history.is_recorded()
+    history.commit("two")
+    assert history.is_recorded()
+    assert history.rev_of("run2") is not None
+
+
 def test_a_change_is_seen_in_the_stage_that_made_it(filled: workspace.Workspace) -> None:
     History(filled).commit("one")
     (filled.manifests / "clean" / "manifest.json").write_text("edited")

@@ -149,6 +149,16 @@ class History:
                 self._git("tag", f"run-{run.parent.name}", rev)
         return rev
 
+    def is_recorded(self) -> bool:
+        """Return whether git knows everything that it should keep (milliseconds; DVC is not asked).
+
+        False after ``dvc repro``, which makes runs but no commit. True where there is no git.
+        """
+        if not self.has_git:
+            return True
+        paths = [path for path in dvc_files.IN_GIT if (self.root / path).exists()]
+        return not self._git("status", "--porcelain", "--", *paths)
+
     def rev_of(self, run_id: str) -> str | None:
         """Return the revision at which a run was recorded, or None where nobody knows."""
         if not self.has_git:
