@@ -77,22 +77,26 @@ class World(Protocol):
         ``packhouse`` or ``folder``.
     labels : tuple of str
         The classes, in a fixed order; the last one is the positive class.
-    history_end : datetime
-        Where the past ends and production begins, UTC; the default cutoff.
     n_captures : int
         How many captures `captures` yields.
     fingerprint : str
         Cheap to get, and different whenever the deliveries differ: a second run asks it first.
-    notes : tuple of str
-        Sentences that a person should read, for example where times were guessed.
     """
 
     name: str
     labels: tuple[str, ...]
-    history_end: datetime
     n_captures: int
     fingerprint: str
-    notes: tuple[str, ...]
+
+    @property  # so that a world may find these two out when they are first asked for
+    def history_end(self) -> datetime:
+        """Where the past ends and production begins, UTC; the default cutoff."""
+        ...
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences that a person should read, for example where times were guessed."""
+        ...
 
     def captures(self) -> Iterator[Capture]:
         """Yield all captures in the order of their arrival, the same each time."""

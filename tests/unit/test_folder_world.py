@@ -56,6 +56,11 @@ def photo(
     return file.getvalue()
 
 
+def refused(root: Path) -> None:
+    """Open a folder and ask for what needs its photos."""
+    FolderWorld(root).reviews()
+
+
 def fill(root: Path, n: int = 64, **options: Any) -> Path:
     """Write n photos of n things, half of each class, with EXIF times an hour apart unless told otherwise."""
     for i in range(n):
@@ -112,6 +117,30 @@ def test_the_same_folder_is_the_same_world(tmp_path: Path) -> None:
     assert list(one.captures()) == list(two.captures())
     (tmp_path / "good" / "new.jpg").write_bytes(photo(99, when=T0 + timedelta(days=9)))
     assert FolderWorld(tmp_path).fingerprint != one.fingerprint
+
+
+def test_the_fingerprint_opens_no_photo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("workbench.worlds.folder.inspect", lambda _: pytest.fail("a photo was opened"))
+    one = FolderWorld(fill(tmp_path))
+    assert one.fingerprint == FolderWorld(tmp_path).fingerprint
+    (tmp_path / "good" / "001.jpg").write_bytes(photo(500, when=T0))
+    assert FolderWorld(tmp_path).fingerprint != one.fingerprint
+
+
+def test_a_class_without_a_readable_photo_is_refused(tmp_path: Path) -> None:
+    fill(tmp_path)
+    (tmp_path / "ugly").mkdir()
+    (tmp_path / "ugly" / "a.jpg").write_bytes(b"")
+    with pytest.raises(WorldError, match="no photo of the class 'ugly' can be read"):
+        refused(tmp_path)
+
+
+def test_photos_of_one_afternoon_come_with_a_warning(tmp_path: Path) -> None:
+    for i in range(64):
+        path = tmp_path / ("good" if i % 2 else "bad") / f"{i}.jpg"
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(photo(i, when=T0 + timedelta(minutes=3 * i)))
+    assert any("within 3.1 h" in note and "embargo_s" in note for note in FolderWorld(tmp_path).notes)
 
 
 def test_endings_hidden_files_and_other_files(tmp_path: Path) -> None:
@@ -174,7 +203,7 @@ def test_odd_names_arrive(tmp_path: Path) -> None:
 
 def test_too_few_objects_are_refused_with_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(WorldError, match="59 distinct objects, at least 60") as caught:
-        FolderWorld(fill(tmp_path, 59))
+        refused(fill(tmp_path, 59))
     assert "labels.csv (group)" in caught.value.hint
 
 
@@ -185,14 +214,14 @@ def test_frames_of_one_thing_are_one_object(tmp_path: Path) -> None:
             photo(i, when=T0 + timedelta(hours=i), quality=60)
         )
     with pytest.raises(WorldError, match="80 files show 40 distinct objects"):
-        FolderWorld(tmp_path)
+        refused(tmp_path)
 
 
 def test_unreadable_files_arrive_but_are_no_objects(tmp_path: Path) -> None:
     fill(tmp_path, 59)
     (tmp_path / "good" / "empty.jpg").write_bytes(b"")
     with pytest.raises(WorldError, match="60 files show 59 distinct objects"):
-        FolderWorld(tmp_path)
+        refused(tmp_path)
     (tmp_path / "good" / "one-more.jpg").write_bytes(photo(75, when=T0 + timedelta(minutes=30)))
     world = FolderWorld(tmp_path)
     assert world.n_captures == 61
@@ -205,7 +234,7 @@ def test_one_class_is_refused(tmp_path: Path) -> None:
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(photo(i, when=T0 + timedelta(hours=i)))
     with pytest.raises(WorldError, match="all photos are 'good'"):
-        FolderWorld(tmp_path)
+        refused(tmp_path)
 
 
 def test_a_class_that_was_photographed_before_the_other_is_refused(tmp_path: Path) -> None:
@@ -214,7 +243,7 @@ def test_a_class_that_was_photographed_before_the_other_is_refused(tmp_path: Pat
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(photo(i, when=T0 + timedelta(hours=i)))
     with pytest.raises(WorldError, match="class and time are one"):
-        FolderWorld(tmp_path)
+        refused(tmp_path)
 
 
 def test_a_production_of_one_class_is_said(tmp_path: Path) -> None:
@@ -228,14 +257,14 @@ def test_a_production_of_one_class_is_said(tmp_path: Path) -> None:
 def test_photos_that_all_have_one_time_are_refused(tmp_path: Path) -> None:
     lines = [f"{line},g{i}" for i, line in enumerate(flat(tmp_path, when=T0))]
     with pytest.raises(WorldError, match="the same time"):
-        FolderWorld(table(tmp_path, lines, "path,label,group"))
+        refused(table(tmp_path, lines, "path,label,group"))
 
 
 @pytest.mark.parametrize("name", ["missing", "empty"])
 def test_no_folder_and_no_photos_are_refused(tmp_path: Path, name: str) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(WorldError) as caught:
-        FolderWorld(tmp_path / name)
+        refused(tmp_path / name)
     assert caught.value.hint
 
 
@@ -243,7 +272,7 @@ def test_labels_that_differ_only_in_case_are_refused(tmp_path: Path) -> None:
     lines = flat(tmp_path)
     lines[1] = lines[1].removesuffix("good") + "Good"
     with pytest.raises(WorldError, match="'Good' and 'good' differ only in case"):
-        FolderWorld(table(tmp_path, lines))
+        refused(table(tmp_path, lines))
 
 
 # -- objects and bursts ------------------------------------------------------------------------------------------
@@ -445,7 +474,7 @@ def test_a_table_that_cannot_be_trusted_is_refused_with_the_line(
     ]
     table(tmp_path, [*bad, line], header)
     with pytest.raises(WorldError) as caught:
-        FolderWorld(tmp_path)
+        refused(tmp_path)
     assert message in str(caught.value)
 
 
@@ -455,7 +484,7 @@ def test_a_table_in_another_encoding_is_refused(tmp_path: Path) -> None:
         "\n".join(["path,label", *lines, "good/ümlaut.jpg,good"]).encode("latin-1")
     )
     with pytest.raises(WorldError, match="not UTF-8"):
-        FolderWorld(tmp_path)
+        refused(tmp_path)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="only on macOS and Linux: links need no rights there")
@@ -465,7 +494,7 @@ def test_a_line_that_names_a_link_out_of_the_folder_is_refused(tmp_path: Path) -
     (tmp_path / "secret.jpg").write_bytes(photo(80, when=T0))
     (root / "good" / "link.jpg").symlink_to(tmp_path / "secret.jpg")
     with pytest.raises(WorldError, match="lies outside the folder"):
-        FolderWorld(table(root, [*lines, "good/link.jpg,good"]))
+        refused(table(root, [*lines, "good/link.jpg,good"]))
 
 
 def test_three_classes_are_fine(tmp_path: Path) -> None:

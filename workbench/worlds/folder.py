@@ -9,6 +9,8 @@ is ever invented: where nobody reviewed, there are no reviews.
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
+from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
@@ -28,10 +30,19 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from workbench.worlds.listing import Listed
     from workbench.worlds.photos import Photo
 
 MIN_OBJECTS: Final = 60
 PRODUCTION_SHARE: Final = 0.25
+SHORT: Final = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class _Study:
+    photos: list[Photo]  # in the order of arrival
+    objects: dict[str, Photo]  # the first readable, labelled photo of each object
+    notes: list[str]
 
 
 class FolderWorld:
@@ -51,7 +62,8 @@ class FolderWorld:
     Raises
     ------
     WorldError
-        If there are fewer than 60 objects or two classes, or labels.csv cannot be trusted.
+        If labels.csv cannot be trusted; and, once captures, reviews, truth, notes or history_end
+        are asked for, if there are fewer than 60 objects or two classes.
 
     Attributes
     ----------
@@ -64,79 +76,68 @@ class FolderWorld:
     n_captures : int
         How many files there are.
     fingerprint : str
-        sha256 over names, contents, labels and times.
+        sha256 over names, labels, sizes and times of change: known without opening a photo.
     notes : tuple of str
         What was guessed, ignored, or looks wrong.
+
+    Notes
+    -----
+    Photos are opened when they are first needed, about 0.25 s for one of 12 megapixels, on two
+    threads; where a workspace has them all, only the fingerprint is asked for.
     """
 
     name = "folder"
 
     def __init__(self, path: Path) -> None:
-        listing = list_photos(path)
-        self.labels = listing.labels
-        photos = map_shards(inspect, listing.photos, "threads", workers=2)
-        self._photos, notes = timed(grouped(photos))
-        self._photos.sort(key=lambda photo: (photo.arrived_at, photo.name))
-        self._refuse_too_little()
-        self.n_captures = len(self._photos)
-        self.history_end = self._split()
-        self.notes = (*listing.notes, *notes, *self._doubts())
-        self.fingerprint = sha256_texts(
-            [f"{p.name}|{p.sha256}|{p.item_id}|{p.burst}|{p.captured_at}|{p.listed}" for p in self._photos]
-        )
+        self._listing = list_photos(path)
+        self.labels = self._listing.labels
+        self.n_captures = len(self._listing.photos)
+        self.fingerprint = sha256_texts(f"{p} {_on_disk(p)}" for p in self._listing.photos)
 
     @cached_property
-    def _objects(self) -> dict[str, Photo]:
-        """The first readable, labelled photo of each object, in the order of arrival."""
-        first: dict[str, Photo] = {}
-        for photo in self._photos:
+    def _study(self) -> _Study:
+        """Everything that can only be told by opening the photos."""
+        photos, notes = timed(grouped(map_shards(inspect, self._listing.photos, "threads", workers=2)))
+        photos.sort(key=lambda photo: (photo.arrived_at, photo.name))
+        objects: dict[str, Photo] = {}
+        for photo in photos:
             if photo.readable and photo.listed.label is not None:
-                first.setdefault(photo.item_id, photo)
-        return first
+                objects.setdefault(photo.item_id, photo)
+        _refuse_what_cannot_work(len(photos), list(objects.values()), self.labels)
+        return _Study(photos, objects, notes)
 
-    def _refuse_too_little(self) -> None:
-        if len(self._objects) < MIN_OBJECTS:
-            raise WorldError(
-                f"{len(self._photos)} files show {len(self._objects)} distinct objects, at least {MIN_OBJECTS} are needed",
-                hint="more frames of one thing do not count; where things pass in under 2 s, name them in labels.csv (group)",
-            )
-        classes = {photo.listed.label for photo in self._objects.values()}
-        if len(classes) < 2:
-            raise WorldError(
-                f"all photos are {classes.pop()!r}", hint="two classes are needed to tell them apart"
-            )
+    @cached_property
+    def history_end(self) -> datetime:
+        """The moment between history and production."""
+        return _border([photo.arrived_at for photo in self._study.objects.values()])
 
-    def _split(self) -> datetime:
-        """Return the moment between history and production."""
-        arrivals = [photo.arrived_at for photo in self._objects.values()]
-        at = len(arrivals) - round(len(arrivals) * PRODUCTION_SHARE)
-        before, after = arrivals[at - 1], arrivals[at]
-        return before + (after - before) / 2
+    @cached_property
+    def notes(self) -> tuple[str, ...]:
+        """What was guessed, ignored, or looks wrong."""
+        return (*self._listing.notes, *self._study.notes, *self._doubts())
 
     def _doubts(self) -> Iterator[str]:
         """Yield what a person should know before believing a score."""
-        past = Counter(p.listed.label for p in self._objects.values() if p.arrived_at <= self.history_end)
-        later = Counter(p.listed.label for p in self._objects.values() if p.arrived_at > self.history_end)
-        if len(past) < 2:
-            raise WorldError(
-                f"the older three quarters of the objects are all {next(iter(past))!r}: class and time are one",
-                hint="add older photos of the other class, or give the true times in labels.csv (captured_at)",
-            )
-        if not later:
-            raise WorldError(
-                "all photos have the same time", hint="give the true times in labels.csv (captured_at)"
+        later = Counter(
+            p.listed.label for p in self._study.objects.values() if p.arrived_at > self.history_end
+        )
+        span = self._study.photos[-1].arrived_at - self._study.photos[0].arrived_at
+        if span < SHORT:
+            yield (
+                f"all photos arrived within {span.total_seconds() / 3600:.1f} h: between the splits the workspace leaves "
+                "out embargo_s seconds (workspace.toml), an hour unless you set less"
             )
         if len(later) < 2:
             yield f"production holds {next(iter(later))!r} alone: its score says nothing about the other class"
         yield (
-            f"{len(self._objects)} distinct objects in {self.n_captures} files; the newest {later.total()} objects "
+            f"{len(self._study.objects)} distinct objects in {self.n_captures} files; the newest {later.total()} objects "
             f"(after {self.history_end:%Y-%m-%d %H:%M} UTC) play the part of production"
         )
         yield f"the positive class is {self.labels[-1]!r}"
-        unreadable = sum(not photo.readable for photo in self._photos)
+        unreadable = sum(not photo.readable for photo in self._study.photos)
         if unreadable:
             yield f"{unreadable} files cannot be read as pictures; clean will say why"
-        if not any(photo.listed.reviewed_label for photo in self._photos):
+        if not any(photo.listed.reviewed_label for photo in self._study.photos):
             yield "nobody reviewed the labels: the label of the folder counts as the truth"
 
     def captures(self) -> Iterator[Capture]:
@@ -147,7 +148,7 @@ class FolderWorld:
         Capture
             One a file, also where the file is no picture.
         """
-        for photo in self._photos:
+        for photo in self._study.photos:
             yield Capture(
                 name=photo.name,
                 payload=strip_gps(photo.listed.path.read_bytes()),
@@ -168,7 +169,7 @@ class FolderWorld:
         rows = sorted(
             {
                 (photo.item_id, photo.listed.reviewed_label, photo.listed.reviewed_at)
-                for photo in self._photos
+                for photo in self._study.photos
                 if photo.listed.reviewed_label and photo.listed.reviewed_at
             }
         )
@@ -198,9 +199,47 @@ class FolderWorld:
         )
         labels = {
             item: reviewed.get(item, photo.listed.label)
-            for item, photo in self._objects.items()
+            for item, photo in self._study.objects.items()
             if photo.arrived_at > self.history_end
         }
         return pa.table(
             {"item_id": pa.array(labels, pa.string()), "label": pa.array(labels.values(), pa.string())}
         )
+
+
+def _refuse_what_cannot_work(n_files: int, objects: list[Photo], labels: tuple[str, ...]) -> None:
+    """Raise before a workspace is filled with what no stage could use."""
+    if len(objects) < MIN_OBJECTS:
+        raise WorldError(
+            f"{n_files} files show {len(objects)} distinct objects, at least {MIN_OBJECTS} are needed",
+            hint="more frames of one thing do not count; where things pass in under 2 s, name them in labels.csv (group)",
+        )
+    if len(labels) < 2:
+        raise WorldError(f"all photos are {labels[0]!r}", hint="two classes are needed to tell them apart")
+    for label in labels:
+        if label not in {photo.listed.label for photo in objects}:
+            raise WorldError(
+                f"no photo of the class {label!r} can be read", hint="add some, or remove the class"
+            )
+    border = _border([photo.arrived_at for photo in objects])
+    if all(photo.arrived_at <= border for photo in objects):
+        raise WorldError(
+            "all photos have the same time", hint="give the true times in labels.csv (captured_at)"
+        )
+    past = {photo.listed.label for photo in objects if photo.arrived_at <= border}
+    if len(past) < 2:
+        raise WorldError(
+            f"the older three quarters of the objects are all {past.pop()!r}: class and time are one",
+            hint="add older photos of the other class, or give the true times in labels.csv (captured_at)",
+        )
+
+
+def _border(arrivals: list[datetime]) -> datetime:
+    """Return the middle between the oldest three quarters and the newest quarter; `arrivals` are sorted."""
+    at = len(arrivals) - round(len(arrivals) * PRODUCTION_SHARE)
+    return arrivals[at - 1] + (arrivals[at] - arrivals[at - 1]) / 2
+
+
+def _on_disk(listed: Listed) -> str:
+    status = listed.path.stat()
+    return f"{status.st_size} {status.st_mtime_ns} {status.st_ctime_ns}"
