@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 ROOT: Final = Path(__file__).resolve().parent.parent
 MANIFESTS: Final = ("raw", "reviews", "clean", "extract")
 _HASH: Final = re.compile(r"\b[0-9a-f]{32,64}\b")
-_LIBRARIES: Final = re.compile(r"\b(p\d+b\d+)_[0-9a-f]{6}\b")
+_LIBRARIES: Final = re.compile(r"(?<![A-Za-z0-9])(p\d+b\d+)_[0-9a-f]{6}\b")
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
