@@ -150,9 +150,12 @@ class History:
         return rev
 
     def is_recorded(self) -> bool:
-        """Return whether git knows everything that it should keep (milliseconds; DVC is not asked).
+        """Say whether git knows everything that it should keep (milliseconds; DVC is not asked).
 
-        False after ``dvc repro``, which makes runs but no commit. True where there is no git.
+        Returns
+        -------
+        bool
+            False after ``dvc repro``, which makes runs but no commit. True where there is no git.
         """
         if not self.has_git:
             return True
