@@ -91,20 +91,13 @@ def _(mo):
 
 
 @app.cell
-def _(bars, teams):
-    bars.score_bars(teams)
-    return
-
-
-@app.cell(hide_code=True)
-def _(leaky, mo):
-    mo.md(f"""
-    Team B's model claims **{leaky.claimed.value:.0%}** and gets **{leaky.got.value:.0%}**. With team A's
-    line of code it could have had **{leaky.could_have_had.value:.0%}**. No exception, no warning, no red
-    light: the only sign was a number that looked *good*.
-
-    How far was your guess off? Most people place the second answer near the claim.
-    """)
+def _(bars, leaky, lesson, teams):
+    answer = f"""
+    Team B's model claims **{leaky.claimed.value:.0%}** and gets **{leaky.got.value:.0%}**. With team A's line of
+    code it could have had **{leaky.could_have_had.value:.0%}**. No exception, no warning, no red light: the only
+    sign was a number that looked *good*. How far off was your guess?
+    """
+    lesson.reveal("Open this when you have written down both answers", bars.score_bars(teams), answer)
     return
 
 
@@ -128,13 +121,8 @@ def _(story, ws):
 
 
 @app.cell
-def _(looks, show):
-    times = {
-        f"{row['station']}, frame {row['frame'] + 1}": f"taken {row['captured_at']:%d %b %H:%M:%S}, "
-        f"known {row['ingestion_timestamp']:%d %b %H:%M:%S}"
-        for row in looks
-    }
-    show.card("The same fruit in the manifest: when it was taken, when we knew", times)
+def _(looks, story):
+    story.two_times(looks)
     return
 
 
@@ -150,7 +138,9 @@ def _(mo):
 
 @app.cell
 def _(story, twins, ws):
-    story.feature_sheet(ws, twins.leaky, "Team B learned from these. On the line, none of the dashed ones exists.")
+    story.feature_sheet(
+        ws, twins.leaky, "Team B learned from these. On the line, none of the dashed ones exists."
+    )
     return
 
 
@@ -167,16 +157,18 @@ def _(read_dataset, show, story, twins, ws):
         for team, card in (("A", twins.honest), ("B", twins.leaky))
         for label, n, late in story.from_the_future(read_dataset(ws, card.dataset_id)[1])
     ]
-    show.grid("Rows whose photo is newer than their decision", ("team", "label", "rows", "from the future"), counts)
+    show.grid(
+        "Rows whose photo is newer than their decision", ("team", "label", "rows", "from the future"), counts
+    )
     return
 
 
 @app.cell(hide_code=True)
 def _(mo):
     mo.md("""
-    Team B's model found a rule that is nearly perfect: *a white bench means reject*. The rule is true
-    of every row it was trained on and of every row it was tested on. It is useless on the line, where
-    nothing lies on a white bench.
+    Team B's model found a rule that is nearly perfect: *a white bench means reject*. It holds for all
+    rejected rows and breaks for a handful of others, in the training set and in the test set alike. It
+    is useless on the line, where nothing lies on a white bench.
 
     **Why did the test not notice?** The test rows came through the same join. They have the same bench
     photos. The test was passed, and it asked a question that nobody asks on the line.
@@ -186,7 +178,7 @@ def _(mo):
 
 @app.cell
 def _(show):
-    show.code("workbench.stages.dataset:with_features")
+    show.code("workbench.stages.dataset:_with_features")
     return
 
 
@@ -216,13 +208,15 @@ def _(mo):
 
 
 @app.cell
-def _(lesson, mo, read_dataset, story, twins, ws):
-    folds = {team: story.cross_validated(read_dataset(ws, card.dataset_id)[1]) for team, card in (("A", twins.honest), ("B", twins.leaky))}
-    lesson.reveal("Would cross-validation have caught it?", f"""
-        **No.** We have just run it, with whole fruit held out: team A **{folds["A"]:.2f}**,
-        team B **{folds["B"]:.2f}**. Every fold comes through the same join, so each fold holds the same
-        bench photos. Resampling a flawed table gives flawed tables.
-    """)
+def _(lesson, read_dataset, story, twins, ws):
+    fold_a = story.cross_validated(read_dataset(ws, twins.honest.dataset_id)[1])
+    fold_b = story.cross_validated(read_dataset(ws, twins.leaky.dataset_id)[1])
+    folds = f"""
+    **No.** We ran it, with whole fruit held out: team A **{fold_a:.2f}**, team B **{fold_b:.2f}**.
+    Every fold comes through the same join, so each fold holds the same bench photos. Resampling a
+    flawed table gives flawed tables.
+    """
+    lesson.reveal("Would cross-validation have caught it?", folds)
     return
 
 
@@ -231,8 +225,9 @@ def _(mo):
     mo.md("""
     ## How sure are we?
 
-    Not very, from one small season: team B's claim rests on a handful of fruit, and the meter above
-    says so. Here are full seasons, each with other fruit, made with the same command.
+    Not very, from one small season. Team B's claim rests on a handful of fruit, and the meter says so:
+    it prints *inflated* only where the interval of the inflation leaves zero out. Here are full
+    seasons, each with other fruit, measured in the same way.
     """)
     return
 
@@ -254,12 +249,13 @@ def _(mo, seasons):
 
     Three things that are easy to get wrong here:
 
-    - **Inflation is not damage.** The claim was too high by {mean["excess_inflation"]:.2f}. What the packhouse
-      lost is {mean["damage"]:.2f}, the distance to what it could have had. A leak can inflate a claim and cost
-      nothing, and the other way round.
+    - **Inflation is not damage.** The leak raised the claim by {mean["excess_inflation"]:.2f} over what production
+      gives. What the packhouse lost is {mean["damage"]:.2f}: the distance to what it could have had. Other
+      leaks raise a claim and cost nothing.
     - **The ranking suffers less than the decisions.** By area under the ROC curve team B gets
-      {mean["auc_got"]:.2f} and team A {mean["auc_could_have_had"]:.2f}. Whoever watches a rank metric alone may see no fault at all.
-    - **A reviewed label is not the leak.** Both teams learn from the bench's labels where these were
+      {mean["auc_got"]:.2f} where team A gets {mean["auc_could_have_had"]:.2f}, about half the loss. The fruit are still in a fair
+      order; the threshold is in the wrong place.
+    - **The reviewed label is not the leak.** Both teams learn from the bench's labels, where these were
       known in time. What leaks is the bench *photo*: it exists only because somebody had a doubt.
     """)
     return

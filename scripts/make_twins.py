@@ -87,11 +87,25 @@ def executed(notebook: Any) -> Any:
     notebook.metadata["language_info"] = {"name": "python"}
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
+        _merge_streams(cell)
         for output in cell.get("outputs", []):
             data = output.get("data", {}).get("application/vnd.jupyter.widget-view+json")
             if data is not None:
                 data["model_id"] = uuid.uuid5(uuid.NAMESPACE_URL, cell.id).hex
     return notebook
+
+
+def _merge_streams(cell: Any) -> None:
+    """Join what was printed in pieces: where it is cut depends on the clock."""
+    joined: list[Any] = []
+    for output in cell.get("outputs", []):
+        last = joined[-1] if joined else {}
+        if output["output_type"] == "stream" and last.get("name") == output["name"]:
+            last["text"] += output["text"]
+        else:
+            joined.append(output)
+    if joined:
+        cell["outputs"] = joined
 
 
 def troubles(notebook: Any) -> list[str]:

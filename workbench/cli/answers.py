@@ -86,7 +86,7 @@ def verdict_text(verdict: Verdict) -> Text:
     return text
 
 
-def show_predictions(ws: Workspace, item_ids: Sequence[str], *, as_json: bool) -> None:
+def show_predictions(ws: Workspace, item_ids: Sequence[str], *, run_id: str | None, as_json: bool) -> None:
     """Print the champion's answer for each id, with where it comes from.
 
     Parameters
@@ -95,13 +95,17 @@ def show_predictions(ws: Workspace, item_ids: Sequence[str], *, as_json: bool) -
         With a champion.
     item_ids : sequence of str
         As in the raw manifest.
+    run_id : str or None
+        A run id or an alias; None is the champion.
     as_json : bool
         One JSON object a line instead of a card each.
     """
     from rich.table import Table
 
+    from workbench.stages.serve import predict
+
     out = console()
-    for prediction in _predictions(ws, item_ids):
+    for prediction in predict(ws, item_ids, run_id=run_id):
         if as_json:
             print(json.dumps(prediction.to_dict(), sort_keys=True))
             continue
@@ -117,3 +121,27 @@ def show_predictions(ws: Workspace, item_ids: Sequence[str], *, as_json: bool) -
 def _age(seconds: float) -> str:
     days, rest = divmod(int(seconds), 86_400)
     return f"{days} d {rest // 3600} h" if days else f"{rest // 3600} h {rest % 3600 // 60} min"
+
+
+def serve_http(ws: Workspace, *, port: int, run_id: str | None) -> None:
+    """Answer over HTTP until Ctrl-C; say how to ask once the port is ours.
+
+    Parameters
+    ----------
+    ws : Workspace
+        With a model.
+    port : int
+        On loopback; 0 takes a free one.
+    run_id : str or None
+        A run id or an alias; None is the champion.
+    """
+    from workbench.stages.serve import run_http
+
+    def ready(url: str, token: str) -> None:
+        print(
+            f"\n  api      {url}  ({url}/openapi.json describes it)\n  token    {token}\n  stop     Ctrl-C",
+            flush=True,
+        )
+        print(f"\n  curl -H 'Authorization: Bearer {token}' {url}/predict/fruit-000000\n", flush=True)
+
+    run_http(ws, port, run_id=run_id, ready=ready)

@@ -33,6 +33,7 @@ Encoder = Annotated[
     str | None, typer.Option(help="tiny_v1, efficientnet-lite0, or MODEL/PRETRAINED of OpenCLIP.")
 ]
 Engine = Annotated[str | None, typer.Option(help="How shards are worked on: serial, threads or processes.")]
+Run = Annotated[str | None, typer.Option("--run", help="A run id or an alias [default: the champion].")]
 Workers = Annotated[int | None, typer.Option(help="How many shards at once.")]
 
 
@@ -236,7 +237,7 @@ def train(
 @serve_app.callback()
 def serve(
     ctx: typer.Context,
-    run_id: Annotated[str | None, typer.Option("--run", help="Which run [default: the champion].")] = None,
+    run_id: Run = None,
 ) -> None:
     """Predict for everything in production through the online store.
 
@@ -250,20 +251,25 @@ def serve(
 def predict(
     ctx: typer.Context,
     item_ids: Annotated[list[str], typer.Argument(metavar="ID...", help="Item ids, as in the raw manifest.")],
+    run_id: Run = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
 ) -> None:
     """Ask the champion about one item or more, with where each answer comes from."""
     from workbench.cli.answers import show_predictions
 
-    show_predictions(_opened(ctx), item_ids, as_json=as_json)
+    show_predictions(_opened(ctx), item_ids, run_id=run_id, as_json=as_json)
 
 
 @serve_app.command()
-def http(ctx: typer.Context, port: Annotated[int, typer.Option(help="0 takes a free one.")] = 0) -> None:
+def http(
+    ctx: typer.Context,
+    port: Annotated[int, typer.Option(help="0 takes a free one.")] = 0,
+    run_id: Run = None,
+) -> None:
     """Answer over HTTP on loopback, with a token (POST /predict, GET /healthz)."""
     from workbench.cli.answers import serve_http
 
-    serve_http(_opened(ctx), port=port)
+    serve_http(_opened(ctx), port=port, run_id=run_id)
 
 
 @app.command()

@@ -143,24 +143,27 @@ def note(kind: Kind, title: str, body: str) -> Shown:
     return Shown(inner, f"[{kind}] {title}\n{text}")
 
 
-def reveal(title: str, body: str) -> Shown:
-    """Show a question whose answer opens on a click.
+def reveal(title: str, *parts: str | Shown) -> Shown:
+    """Show something that opens on a click: what was asked before shall be guessed before.
 
     Parameters
     ----------
     title : str
-        The question. It has been asked before; here it is only repeated.
-    body : str
-        The answer, Markdown.
+        What to do, or the question once more.
+    *parts : str or Shown
+        Markdown, or what a lesson shows.
 
     Returns
     -------
     Shown
-        Collapsed.
+        Collapsed. Nothing waits for the click: a run without a reader goes through.
     """
-    text = textwrap.dedent(body).strip()
-    inner = f"<details><summary>{html.escape(title)}</summary>{_markdown(text)}</details>"
-    return Shown(inner, f"[answer] {title}\n{text}")
+    texts = [textwrap.dedent(part).strip() if isinstance(part, str) else part for part in parts]
+    inner = "".join(_markdown(text) if isinstance(text, str) else text.body for text in texts)
+    words = "\n".join(str(text) for text in texts)
+    return Shown(
+        f"<details><summary>{html.escape(title)}</summary>{inner}</details>", f"[opens] {title}\n{words}"
+    )
 
 
 def _markdown(text: str) -> str:

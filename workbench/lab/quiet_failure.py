@@ -90,9 +90,9 @@ def two_looks(ws: Workspace) -> list[Row]:
     Returns
     -------
     list of dict
-        Rows of the clean manifest in the order of capture: the burst, then the bench. The fruit
-        is the first one, by id, whose glance said the opposite of its review; where there is
-        none, the first that was reviewed.
+        Rows of the clean manifest in the order of capture: the burst, then the bench, each with
+        ``reviewed_label``. The fruit is the first one, by id, that the operator accepted and the
+        bench rejected; where there is none, the first on which they differ, else the first.
     """
     reviewed = {
         row["item_id"]: row["reviewed_label"] for row in read_table(ws.manifests / "reviews").to_pylist()
@@ -100,14 +100,12 @@ def two_looks(ws: Workspace) -> list[Row]:
     rows = [row for row in read_table(ws.manifests / "clean").to_pylist() if row["status"] == "clean"]
     by_item: dict[str, list[Row]] = {}
     for row in sorted(rows, key=lambda row: (row["item_id"], row["captured_at"], row["image_id"])):
-        by_item.setdefault(row["item_id"], []).append(row)
+        by_item.setdefault(row["item_id"], []).append(row | {"reviewed_label": reviewed.get(row["item_id"])})
     seen = {
         item: looks for item, looks in by_item.items() if {"line", "bench"} <= {r["station"] for r in looks}
     }
-    surprising = [
-        item for item, looks in seen.items() if looks[0]["label_at_ingestion"] != reviewed.get(item)
-    ]
-    return seen[(surprising or sorted(seen))[0]]
+    glance = {item: looks[0]["label_at_ingestion"] for item, looks in seen.items()}
+    return seen[min(seen, key=lambda item: (glance[item] == reviewed.get(item), glance[item] or "", item))]
 
 
 def fruit_sheet(ws: Workspace, looks: Iterable[Row]) -> Shown:
@@ -123,9 +121,23 @@ def fruit_sheet(ws: Workspace, looks: Iterable[Row]) -> Shown:
             if on_line
             else f"bench, {later.days} d {later.seconds // 3600} h later"
         )
-        text = f"operator: {row['label_at_ingestion']}" if on_line else "looked at again"
+        text = f"operator: {row['label_at_ingestion']}" if on_line else f"review: {row['reviewed_label']}"
         frames.append(Frame(row["image_id"], head, text, "" if on_line else "leak"))
     return contact_sheet(ws, frames, f"One fruit, {len(looks)} looks: {looks[0]['item_id']}")
+
+
+def two_times(looks: Iterable[Row]) -> Shown:
+    """Show for each capture of a fruit when it was taken and when the packhouse had it."""
+    when = "%a %d %b, %H:%M:%S"
+    rows = [
+        (
+            f"{row['station']}, frame {row['frame'] + 1}",
+            f"{row['captured_at']:{when}}",
+            f"{row['ingestion_timestamp']:{when}}",
+        )
+        for row in looks
+    ]
+    return grid("Each photo has two times (UTC)", ("photo", "taken: event time", "arrived: known-at"), rows)
 
 
 def feature_sheet(ws: Workspace, dataset: DatasetCard, title: str, per_label: int = 3) -> Shown:

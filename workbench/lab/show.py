@@ -37,7 +37,7 @@ STYLE: Final = (
     "overflow-wrap:anywhere}"
     ".wb pre{font:12px/1.5 ui-monospace,SFMono-Regular,Menlo,monospace;margin:0;padding:12px 16px;overflow-x:auto;"
     "border:1px solid var(--line);border-radius:6px;background:none;color:inherit}"
-    ".wb .sheet{display:flex;flex-wrap:wrap;gap:16px}"
+    ".wb .sheet{display:flex;flex-wrap:wrap;gap:12px}"
     ".wb figure{margin:0;width:112px}"
     ".wb figure img{display:block;width:112px;height:112px;object-fit:cover;border-radius:6px;margin:0}"
     ".wb figcaption{font-size:12px;line-height:1.35;margin-top:4px;color:var(--muted)}"
@@ -47,7 +47,7 @@ STYLE: Final = (
     ".wb .known b{color:var(--known)}"
     ".wb svg{display:block;width:100%;height:auto}"
     ".wb details{border:1px solid var(--line);border-radius:6px;padding:8px 16px}"
-    ".wb summary{cursor:pointer;font-weight:600}"
+    ".wb summary{cursor:pointer;font-weight:600}.wb details>*+*{margin-top:12px}.wb details>p{color:var(--fg);font-size:14px}"
     ".wb.note{border-left:4px solid var(--c);padding:8px 16px;border-radius:3px;"
     "background:color-mix(in srgb,var(--c) 9%,transparent)}"
 )
