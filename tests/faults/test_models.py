@@ -20,12 +20,12 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from tests.helpers.datasets import toy_rows, write_dataset
-from workbench.errors import RunError, UnsafeModelError
+from workbench.errors import DiskError, RunError, UnsafeModelError
 from workbench.hashing import sha256_file
 from workbench.manifests import write_json
 from workbench.profiles.models import load_skops
 from workbench.profiles.runs import Runs
-from workbench.profiles.tracking import ask, ensure_template, templates_root
+from workbench.profiles.tracking import ask, templates_root
 from workbench.profiles.workspace import configure, create, open_workspace
 from workbench.stages.train import train
 
@@ -134,51 +134,73 @@ def test_a_damaged_record_is_told_in_a_sentence(ws: Workspace, text: str) -> Non
 
 KILLED = """
 import os, signal, sys
+from dataclasses import replace
 from workbench.profiles import tracking
-from workbench.profiles.workspace import open_workspace
+from workbench.profiles.workspace import configure, open_workspace
 from workbench.stages.train import train
-real = getattr(tracking.Tracker, sys.argv[2])
-def die(*args, **kwargs):
-    if sys.argv[3] == "after":
-        real(*args, **kwargs)
-    os.kill(os.getpid(), signal.SIGKILL)
-setattr(tracking.Tracker, sys.argv[2], die)
-train(open_workspace(sys.argv[1]))
+for root, step, when in zip(*[iter(sys.argv[1:])] * 3):
+    ws = open_workspace(root)
+    train(ws)
+    ws = configure(ws, train=replace(ws.settings.train, C=0.2))
+    child = os.fork()  # everything is imported by now, so this is fast
+    if child:
+        print(os.WTERMSIG(os.waitpid(child, 0)[1]))
+        continue
+    real = getattr(tracking.Tracker, step)
+    def die(*args, **kwargs):
+        if when == "after":
+            real(*args, **kwargs)
+        os.kill(os.getpid(), signal.SIGKILL)
+    setattr(tracking.Tracker, step, die)
+    train(ws)
+    os._exit(0)
 """
 
-MOMENTS = [
-    ("log", "before", "FAILED", 1),
-    ("register", "after", "FAILED", 1),
-    ("attach", "after", "FAILED", 1),
-    ("end", "before", "FINISHED", 0),  # the record is whole: its run counts
-    ("point", "before", "FINISHED", 0),  # everything is there but the alias
-]
+MOMENTS = {
+    ("log", "before"): {"FAILED": 1, "FINISHED": 2},
+    ("register", "after"): {"FAILED": 1, "FINISHED": 2},
+    ("attach", "after"): {"FAILED": 1, "FINISHED": 2},
+    ("end", "before"): {"FINISHED": 2},  # the record is whole: its run counts
+    ("point", "before"): {"FINISHED": 2},  # everything is there but the alias
+}
 
 
-@pytest.mark.skipif(os.name != "posix", reason="only on Linux and macOS: SIGKILL")
-@pytest.mark.parametrize(("step", "when", "becomes", "n_failed"), MOMENTS)
-def test_a_killed_training_is_taken_up_again(
-    ws: Workspace, step: str, when: str, becomes: str, n_failed: int
-) -> None:
-    champion = Runs(ws).resolve()
-    other = configure(ws, train=replace(ws.settings.train, C=0.2))
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], Workspace]:
+    """Return one workspace for each moment: trained once, and killed there in a second training."""
+    spaces = {}
+    for step, when in MOMENTS:
+        made = create(str(tmp_path_factory.mktemp("killed") / f"{step}-{when}"))
+        write_dataset(made, toy_rows())
+        spaces[step, when] = made
+    words = [word for key, made in spaces.items() for word in (str(made.root), *key)]
     env = os.environ | {"WORKBENCH_TEMPLATES": str(templates_root()), "PYTHONPATH": str(Path.cwd())}
-    command = [sys.executable, "-c", KILLED, str(ws.root), step, when]
-    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=200, check=False)
-    assert done.returncode == -signal.SIGKILL, done.stderr
-    assert Runs(ws).resolve() == champion  # readers still have the old one
+    command = [sys.executable, "-c", KILLED, *words]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=250, check=False)
+    assert done.stdout.split() == [str(int(signal.SIGKILL))] * len(MOMENTS), done.stderr
+    return {key: open_workspace(str(made.root)) for key, made in spaces.items()}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name != "posix", reason="only on Linux and macOS: SIGKILL")
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_killed_training_is_taken_up_again(
+    killed: dict[tuple[str, str], Workspace], moment: tuple[str, str]
+) -> None:
+    ws = killed[moment]
+    champion = Runs(ws).record()
+    assert champion.settings["train"]["C"] == 1.0  # readers still have the old one
     Runs(ws).load_model()
-    report = train(open_workspace(str(ws.root)))
+    assert ("RUNNING", 1) in ask(ws.mlflow_db, STATUS) or moment == ("point", "before")
+    report = train(ws)
     assert not report.skipped
-    assert Runs(ws).resolve() == report.where.removeprefix("runs/") != champion
+    assert Runs(ws).resolve() == report.where.removeprefix("runs/")
     assert Runs(ws).record().settings["train"]["C"] == 0.2
-    Runs(other).load_model()
-    by_status = dict(ask(ws.mlflow_db, STATUS))
-    assert "RUNNING" not in by_status
-    assert by_status.get("FAILED", 0) == n_failed
-    assert becomes in by_status
-    assert len(list(ws.runs.iterdir())) == 2  # no half-written folder, no run made twice
-    assert train(open_workspace(str(ws.root))).skipped
+    Runs(ws).load_model()
+    assert dict(ask(ws.mlflow_db, STATUS)) == MOMENTS[moment]
+    assert len(Runs(ws).ids()) == 2  # none was made twice
+    assert not (ws.cache / "unfinished-runs").exists() or not any((ws.cache / "unfinished-runs").iterdir())
+    assert train(ws).skipped
 
 
 def test_an_error_on_the_way_leaves_a_failed_run_and_no_folder(
@@ -189,8 +211,6 @@ def test_an_error_on_the_way_leaves_a_failed_run_and_no_folder(
 
     monkeypatch.setattr("workbench.profiles.runs.write_parquet", full)
     other = configure(ws, train=replace(ws.settings.train, C=0.2))
-    from workbench.errors import DiskError
-
     with pytest.raises(DiskError, match="disk is full"):
         train(other)
     assert dict(ask(ws.mlflow_db, STATUS)) == {"FAILED": 1, "FINISHED": 1}
@@ -198,8 +218,9 @@ def test_an_error_on_the_way_leaves_a_failed_run_and_no_folder(
 
 
 def test_a_half_written_folder_is_no_run(ws: Workspace) -> None:
-    (ws.runs / ".new-0123").mkdir()
-    (ws.runs / ".new-0123" / "run.json").write_text("{}")
+    stray = ws.cache / "unfinished-runs" / ("b" * 32)
+    stray.mkdir(parents=True)
+    (stray / "run.json").write_text("{}")
     half = ws.runs / ("a" * 32)
     half.mkdir()
     (half / "model.skops").write_bytes(b"x")
@@ -207,8 +228,4 @@ def test_a_half_written_folder_is_no_run(ws: Workspace) -> None:
     with pytest.raises(RunError, match="there is no run"):
         Runs(ws).load_model("a" * 32)
     train(configure(ws, train=replace(ws.settings.train, C=0.2)))
-    assert not (ws.runs / ".new-0123").exists()
-
-
-def test_the_template_is_there_for_processes_of_these_tests() -> None:
-    assert ensure_template().is_file()
+    assert not stray.exists()

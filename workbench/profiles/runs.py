@@ -40,7 +40,7 @@ CHAMPION: Final = "champion"
 MODEL_FILE: Final = "model.skops"
 _RUN_ID: Final = re.compile(r"[0-9a-f]{32}")
 _PREFIX: Final = re.compile(r"[0-9a-f]{6,31}")
-_UNFINISHED: Final = ".new-"
+_UNFINISHED: Final = "unfinished-runs"  # in the cache: nobody who lists runs/ sees half of one
 
 _ALIASES: Final = """
 SELECT a.alias, v.run_id FROM registered_model_aliases AS a
@@ -69,8 +69,12 @@ class Runs:
 
     def ids(self) -> list[str]:
         """Return the ids of all finished runs, oldest first."""
-        found = [self.record(path.parent.name) for path in self.ws.runs.glob("*/run.json")]
+        found = [self.record(name) for name in self._names()]
         return [record.run_id for record in sorted(found, key=lambda r: (r.created_at, r.run_id))]
+
+    def _names(self) -> list[str]:
+        names = (path.parent.name for path in self.ws.runs.glob("*/run.json"))
+        return [name for name in names if _RUN_ID.fullmatch(name)]
 
     def aliases(self) -> dict[str, str]:
         """Return alias to run id, for every alias in the registry."""
@@ -94,7 +98,7 @@ class Runs:
         RunError
             If there is no such run, or more than one begins like this.
         """
-        known = [path.parent.name for path in self.ws.runs.glob("*/run.json")]
+        known = self._names()
         named = self.aliases()
         if ref in named:
             meant = [name for name in known if name == named[ref]]
@@ -215,8 +219,7 @@ class Runs:
 
         A run whose record is whole is FINISHED, any other is FAILED. Half-written folders go.
         """
-        for stray in self.ws.runs.glob(f"{_UNFINISHED}*"):
-            shutil.rmtree(stray)
+        shutil.rmtree(self.ws.cache / _UNFINISHED, ignore_errors=True)
         left_open = [str(row[0]) for row in ask(self.ws.mlflow_db, _RUNNING)]
         if left_open:
             with Tracker.open(self.ws.mlflow_db) as tracker:
@@ -247,9 +250,10 @@ class Runs:
         ensure_database(self.ws.mlflow_db)
         with Tracker.open(self.ws.mlflow_db) as tracker:
             run_id = tracker.begin(self.experiment, self.ws.root / "mlruns", recipe)
-            folder = self.ws.runs / f"{_UNFINISHED}{run_id}"
+            folder = self.ws.cache / _UNFINISHED / run_id
             try:
                 record = self._write(tracker, folder, run_id, recipe, result)
+                self.ws.runs.mkdir(exist_ok=True)
                 folder.rename(self.ws.runs / run_id)
             except BaseException:
                 shutil.rmtree(folder, ignore_errors=True)
