@@ -33,6 +33,7 @@ def load_feast() -> None:
     lazy = types.ModuleType("feast.torch_wrapper", "Stands in for Feast's module of this name.")
     lazy.get_torch = lambda: importlib.import_module("torch")  # type: ignore[attr-defined]
     sys.modules.setdefault(lazy.__name__, lazy)
+    importlib.import_module("prometheus_client")  # before Feast makes it write files
     with patch("typeguard.typechecked", _unchecked), patch.dict(os.environ):
         importlib.import_module("feast")
         importlib.import_module("feast.infra.offline_stores.duckdb")
