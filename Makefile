@@ -7,7 +7,7 @@ BIN := .venv/Scripts
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup start jupyter test quick check format encoder twins docs pin reset clean _dev
+.PHONY: help setup start jupyter test quick check format encoder twins figures docs pin reset clean _dev
 
 help: ## show this list
 	@printf '\n  Silent Failures Workbench\n\n'
@@ -41,6 +41,9 @@ encoder: _dev ## train the small CLIP anew (about 11 minutes of one core)
 
 twins: _dev ## write the JupyterLab twins of the lessons anew
 	@$(BIN)/python -m scripts.make_twins
+
+figures: _dev ## measure the figures of README and lessons anew (minutes)
+	@$(BIN)/python -m scripts.make_figures
 
 docs: _dev ## write the generated parts of README and docs anew
 	@$(BIN)/python -m scripts.make_docs

@@ -2,7 +2,6 @@
 
     .venv/bin/python -m scripts.make_docs            all of them; runs the pipeline once, at `tiny`
     .venv/bin/python -m scripts.make_docs --check    only compare, without a run; exit 1 on a difference
-    .venv/bin/python -m scripts.make_docs --figures  measure README's figures anew first (minutes)
 
 A generated part stands between ``<!-- generated:NAME -->`` and ``<!-- /generated:NAME -->``.
 """
@@ -69,13 +68,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Write or compare; return the exit code."""
     parser = argparse.ArgumentParser(description="Write the generated parts of README.md and docs/.")
     parser.add_argument("--check", action="store_true", help="only compare what needs no run")
-    parser.add_argument("--figures", action="store_true", help="measure the figures of README anew first")
     options = parser.parse_args(arguments)
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    if options.figures:
-        from scripts.figures import write
-
-        write()
     parts = generated.from_code() | ({} if options.check else tiny_run())
     old, n_seen = [], 0
     for name in FILES:

@@ -5,6 +5,7 @@ Under CI=true a skipped test is a failure, unless its reason is one that no mach
 
 from __future__ import annotations
 
+import atexit
 import ipaddress
 import os
 import shutil
@@ -13,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,6 +58,8 @@ os.environ.update(
 )
 if hasattr(time, "tzset"):
     time.tzset()
+# Feast's metric files stay open until the interpreter ends: let pytest have the last line.
+atexit.register(warnings.simplefilter, "ignore", ResourceWarning)
 
 _QUIET = [HealthCheck.too_slow, HealthCheck.data_too_large]
 settings.register_profile("dev", deadline=None, max_examples=50, suppress_health_check=_QUIET)
