@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -41,25 +40,12 @@ def perceptual_hash(image: Image.Image) -> str:
     Returns
     -------
     str
-        16 hex digits; bit for bit imagehash.phash with hash_size 8 (the lowest 8 x 8 coefficients of
-        a cosine transform of 32 x 32 pixels, each above their median or not), 6 times as fast.
+        16 hex digits: `imagehash.phash` with hash_size 8, the lowest 8 x 8 coefficients of a cosine
+        transform of 32 x 32 grey pixels, each above their median or not.
     """
-    import numpy as np
-    from PIL import Image
+    import imagehash
 
-    pixels = np.asarray(image.convert("L").resize((32, 32), Image.Resampling.LANCZOS), np.float64)
-    waves = _cosines()
-    low = np.round(waves @ pixels @ waves.T, 6)  # rounded: what should be zero is zero on every machine
-    return np.packbits(low > np.median(low)).tobytes().hex()
-
-
-@cache
-def _cosines() -> NDArray[np.float64]:
-    """Return the first 8 waves of the cosine transform of 32 values, shape (8, 32)."""
-    import numpy as np
-
-    waves: NDArray[np.float64] = np.cos(np.pi / 64 * np.outer(np.arange(8), 2 * np.arange(32) + 1))
-    return waves
+    return str(imagehash.phash(image))
 
 
 def thumbnail(image: Image.Image) -> NDArray[np.uint8]:
