@@ -6,6 +6,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -127,6 +128,32 @@ def test_online_has_the_bits_of_the_file(shop):
         assert row.feature_timestamp == truth["captured_at"].replace(microsecond=0), (
             "Feast keeps whole seconds"
         )
+
+
+def test_online_from_many_threads(shop, capsys):
+    """An HTTP server calls it so; each thread must get its own answer, and stdout must stay."""
+    features, ids = Features(shop), [f"fruit-{i:03}" for i in range(12)]
+    expected = {row.item_id: row.feature_image_id for row in features.online(CARD.view, ids)}
+
+    def ask(n: int) -> tuple[str, str | None]:
+        row = features.online(CARD.view, [ids[n % 12]])[0]
+        return row.item_id, row.feature_image_id
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(ask, range(120)))
+    assert answers == [(ids[n % 12], expected[ids[n % 12]]) for n in range(120)]
+    sys.stdout.write("still here")
+    assert capsys.readouterr().out == "still here"
+
+
+def test_as_of_from_many_threads(shop, capsys):
+    features, asked = Features(shop), toy_observations()
+    alone = features.as_of(asked, CARD.view)
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(lambda _: features.as_of(asked, CARD.view), range(8)))
+    assert all(found.equals(alone) for found in together)
+    sys.stdout.write("still here")
+    assert capsys.readouterr().out == "still here"
 
 
 def test_an_unknown_view_names_those_that_are_there(shop):

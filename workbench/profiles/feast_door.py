@@ -14,13 +14,17 @@ import importlib
 import io
 import os
 import sys
+import threading
 import types
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from unittest.mock import patch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+_FOR_CHILDREN: Final = ("PROMETHEUS_MULTIPROCESS_DIR", "PROMETHEUS_MULTIPROC_DIR")
+_ONE_AT_A_TIME: Final = threading.RLock()
 
 
 def load_feast() -> None:
@@ -28,15 +32,26 @@ def load_feast() -> None:
 
     In this process Feast's constructors no longer check the types of their arguments.
     """
-    if "feast" in sys.modules:
+    if "feast.infra.offline_stores.duckdb" in sys.modules:  # the last one below: all is there
+        return
+    with _ONE_AT_A_TIME:
+        _load()
+
+
+def _load() -> None:
+    if "feast" in sys.modules:  # somebody else's import, in full; what is still missing is small
+        importlib.import_module("feast.infra.offline_stores.duckdb")
         return
     lazy = types.ModuleType("feast.torch_wrapper", "Stands in for Feast's module of this name.")
     lazy.get_torch = lambda: importlib.import_module("torch")  # type: ignore[attr-defined]
     sys.modules.setdefault(lazy.__name__, lazy)
     importlib.import_module("prometheus_client")  # before Feast makes it write files
-    with patch("typeguard.typechecked", _unchecked), patch.dict(os.environ):
+    set_by_feast = [name for name in _FOR_CHILDREN if name not in os.environ]
+    with patch("typeguard.typechecked", _unchecked):
         importlib.import_module("feast")
         importlib.import_module("feast.infra.offline_stores.duckdb")
+    for name in set_by_feast:
+        os.environ.pop(name, None)
 
 
 def _unchecked(target: Any = None, **_: Any) -> Any:
@@ -46,10 +61,15 @@ def _unchecked(target: Any = None, **_: Any) -> Any:
 
 @contextlib.contextmanager
 def feast_call() -> Iterator[None]:
-    """Call Feast without what it prints, what ibis warns of, and what ibis leaves open."""
+    """Call Feast without what it prints, what ibis warns of, and what ibis leaves open.
+
+    One thread at a time, since stdout and the warning filters belong to the whole process. The
+    online store needs none of this.
+    """
     load_feast()
     nowhere = io.StringIO()
     with (
+        _ONE_AT_A_TIME,
         warnings.catch_warnings(),
         contextlib.redirect_stdout(nowhere),  # materialize says what it does,
         contextlib.redirect_stderr(nowhere),  # and draws a bar

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.clock import as_utc, timestamp_type
 from workbench.errors import FeatureCheckError, FeatureError
 from workbench.profiles.definitions import EVENT_TIME, FILE, KEY, definitions, service_name, store_config
-from workbench.profiles.feast_door import feast_call
+from workbench.profiles.feast_door import feast_call, load_feast
 from workbench.profiles.feature_checks import check_features, read_card
 from workbench.profiles.retrievals import entities_of, same_rows
 
@@ -88,7 +88,7 @@ class Features:
             If the file is not what the card says, or the view already belongs to another
             fingerprint. Nothing is applied then.
         """
-        with self._ws.writing(), feast_call():
+        with feast_call(), self._ws.writing():
             store = self._store()
             self._refuse_swap(store, card)
             check_features(card, self._ws.features / card.view)
@@ -118,7 +118,7 @@ class Features:
         FeatureError
             If there is no such view.
         """
-        with self._ws.writing(), feast_call():
+        with feast_call(), self._ws.writing():
             store = self._having(view)
             store.materialize(as_utc(start), as_utc(end), feature_views=[view])
         return _count_items(self._file(view), as_utc(start), as_utc(end))
@@ -201,7 +201,8 @@ class Features:
         -------
         list of OnlineRow
             One an id, in the order given. Stores differ in how they say "unknown" (sqlite
-            NOT_FOUND, Redis PRESENT and None); here it is always ``found=False``.
+            NOT_FOUND, Redis PRESENT and None); here it is always ``found=False``. Threads may
+            call this at the same time.
 
         Raises
         ------
@@ -210,12 +211,12 @@ class Features:
         """
         if not item_ids:
             return []
-        with feast_call():
-            store = self._having(view)
-            answer = store.get_online_features(
-                features=store.get_feature_service(service_name(view)),
-                entity_rows=[{KEY: item_id} for item_id in item_ids],
-            ).to_dict()
+        load_feast()
+        store = self._having(view)
+        answer = store.get_online_features(
+            features=store.get_feature_service(service_name(view)),
+            entity_rows=[{KEY: item_id} for item_id in item_ids],
+        ).to_dict()
         columns = (answer[KEY], answer["image_id"], answer["captured_at"], answer["embedding"])
         return [_online_row(*values) for values in zip(*columns, strict=True)]
 
