@@ -2,7 +2,8 @@
 
 Loaded once, used by the serve stage, the command line and the HTTP face. Every fetch from the
 online store is written down with the vector that came back: without such a log nobody can ever
-compare what was served with what was trained on.
+compare what was served with what was trained on. Feast's online stores keep times to the second:
+``feature_timestamp`` and the age are that coarse; ``feature_image_id`` names the photo exactly.
 """
 
 from __future__ import annotations
