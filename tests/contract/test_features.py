@@ -26,7 +26,8 @@ from tests.helpers.features import (
     write_features,
 )
 from workbench import pit
-from workbench.errors import FeatureCheckError, FeatureError, RetrievalError
+from workbench.errors import FeatureCheckError, FeatureError, RetrievalError, WorkspaceError
+from workbench.profiles.feast_door import load_feast
 from workbench.profiles.features import Features, OnlineRow
 from workbench.profiles.workspace import Workspace, create, open_workspace
 
@@ -274,6 +275,45 @@ def test_two_workspaces_do_not_see_each_other(ws, tmp_path):
         Features(other).online(CARD.view, ["fruit-001"])
 
 
+def test_a_materialise_that_was_killed_leaves_the_old_values(ws, monkeypatch):
+    """Feast marks the view as being written; a kill leaves the mark, and readers would be refused for ever."""
+    features = Features(ws)
+    features.apply(CARD)
+    features.materialise(CARD.view, START, END)
+    asked = toy_observations()
+    before = features.as_of(asked, CARD.view)
+
+    def killed(*_, **__):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        where = "feast.infra.passthrough_provider.PassthroughProvider.materialize_single_feature_view"
+        patched.setattr(where, killed)
+        with pytest.raises(KeyboardInterrupt):
+            features.materialise(CARD.view, START, END)
+    afterwards = Features(ws)
+    assert afterwards.online(CARD.view, ["fruit-001"])[0].found
+    assert afterwards.as_of(asked, CARD.view).equals(before)
+    assert afterwards.materialise(CARD.view, START, END) == 12
+
+
+def test_a_registry_write_that_was_killed_leaves_the_old_registry(ws, monkeypatch):
+    features, other = Features(ws), toy_card("toy2", "b" * 64)
+    features.apply(CARD)
+    write_features(ws, other, TABLE)
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("workbench.manifests.os.replace", killed)
+        with pytest.raises(KeyboardInterrupt):
+            features.apply(other)
+    assert Features(ws).views() == [CARD.view]
+    Features(ws).apply(other)
+    assert Features(ws).views() == sorted([CARD.view, other.view])
+
+
 # -- before apply ----------------------------------------------------------------------------
 
 
@@ -377,6 +417,7 @@ def test_a_process_says_nothing_and_leaves_torch_alone(ws, subprocess_env):
 import os, sys
 from datetime import timedelta
 from tests.helpers.features import END, START, toy_card, toy_observations
+from workbench.profiles.feast_door import load_feast
 from workbench.profiles.features import Features
 from workbench.profiles.workspace import open_workspace
 features, card = Features(open_workspace({str(ws.root)!r})), toy_card()
@@ -430,6 +471,29 @@ def test_the_yaml_says_what_the_door_does(ws):
     for block in ("registry", "online_store"):
         written[block]["path"] = (ws.root / written[block]["path"]).as_posix()
     assert written == store_config(ws)
+
+
+def test_the_feast_command_finds_the_workspace(tmp_path, monkeypatch):
+    load_feast()
+    from workbench.profiles.feast_files import chosen_workspace
+
+    repo = tmp_path / "checkout" / "feature_repo"
+    beside, home = repo.parent / "data" / "workspaces", tmp_path / "home"
+    places = [beside / "default", beside / "mine", home / "default", tmp_path / "by-path"]
+    for place in places:
+        create(str(place))
+    monkeypatch.delenv("WORKBENCH_HOME")
+    assert chosen_workspace(repo) == places[0]
+    monkeypatch.setenv("WORKBENCH_WORKSPACE", "mine")
+    assert chosen_workspace(repo) == places[1]
+    monkeypatch.setenv("WORKBENCH_WORKSPACE", str(places[3]))
+    assert chosen_workspace(repo) == places[3]
+    monkeypatch.setenv("WORKBENCH_HOME", str(home))
+    monkeypatch.setenv("WORKBENCH_WORKSPACE", "default")
+    assert chosen_workspace(repo) == places[2]
+    monkeypatch.setenv("WORKBENCH_WORKSPACE", "nowhere")
+    with pytest.raises(WorkspaceError, match="no workspace at"):
+        chosen_workspace(repo)
 
 
 @pytest.mark.slow

@@ -232,11 +232,11 @@ def test_what_is_not_a_data_frame_is_refused(tmp_path):
 
 
 def test_a_retrieval_can_be_kept_once(tmp_path):
-    from feast.errors import SavedDatasetLocationAlreadyExists
-    from feast.infra.offline_stores.file_source import SavedDatasetFileStorage
-
     shop = Shop(tmp_path, 0)
     with feast_call():
+        from feast.errors import SavedDatasetLocationAlreadyExists
+        from feast.infra.offline_stores.file_source import SavedDatasetFileStorage
+
         job = shop.store("asof").get_historical_features(
             shop.observations.rename(columns={"belt": "line"}), FEATURES, full_feature_names=False
         )
