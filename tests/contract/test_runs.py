@@ -189,8 +189,8 @@ def test_the_template_is_made_once_even_by_several_at_once(
     monkeypatch.setenv("WORKBENCH_TEMPLATES", str(tmp_path / "templates"))
     made: list[Path] = []
     opened: list[Path] = []
-    real = tracking.Tracker.open
-    monkeypatch.setattr(tracking.Tracker, "open", lambda path: (opened.append(path), real(path))[1])
+    real = tracking.connected
+    monkeypatch.setattr(tracking, "connected", lambda path: (opened.append(path), real(path))[1])
     threads = [threading.Thread(target=lambda: made.append(ensure_template())) for _ in range(4)]
     for thread in threads:
         thread.start()

@@ -135,7 +135,7 @@ def test_a_damaged_record_is_told_in_a_sentence(ws: Workspace, text: str) -> Non
 KILLED = """
 import os, signal, sys
 from dataclasses import replace
-from workbench.profiles import tracking
+from workbench.profiles import tracker
 from workbench.profiles.workspace import configure, open_workspace
 from workbench.stages.train import train
 for root, step, when in zip(*[iter(sys.argv[1:])] * 3):
@@ -146,12 +146,12 @@ for root, step, when in zip(*[iter(sys.argv[1:])] * 3):
     if child:
         print(os.WTERMSIG(os.waitpid(child, 0)[1]))
         continue
-    real = getattr(tracking.Tracker, step)
+    real = getattr(tracker.Tracker, step)
     def die(*args, **kwargs):
         if when == "after":
             real(*args, **kwargs)
         os.kill(os.getpid(), signal.SIGKILL)
-    setattr(tracking.Tracker, step, die)
+    setattr(tracker.Tracker, step, die)
     train(ws)
     os._exit(0)
 """

@@ -28,7 +28,8 @@ from workbench.hashing import sha256_bytes, sha256_file
 from workbench.manifests import write_json, write_parquet
 from workbench.profiles.models import load_skops
 from workbench.profiles.run_records import RunRecord
-from workbench.profiles.tracking import Tracker, ask, ensure_database
+from workbench.profiles.tracker import Tracker
+from workbench.profiles.tracking import ask, ensure_database
 
 if TYPE_CHECKING:
     from pathlib import Path
