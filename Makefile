@@ -26,8 +26,8 @@ jupyter: setup ## the same, with the lessons in JupyterLab
 test: _dev check ## all checks and all tests (up to 30 minutes on 2 cores)
 	@$(BIN)/python -m pytest --randomly-seed=$(SEED)
 
-quick: _dev check ## checks and the fast tests (under 3 minutes)
-	@$(BIN)/python -m pytest --randomly-seed=$(SEED) -m "not slow and not browser and not notebooks and not server"
+quick: _dev check ## checks, and the tests that run no whole pipeline (under 3 minutes)
+	@$(BIN)/python -m pytest --randomly-seed=$(SEED) tests/unit tests/property tests/docs -m "not slow and not server"
 
 check: _dev ## style, types, import floors, docstrings, generated texts
 	@$(BIN)/python -m scripts.check
