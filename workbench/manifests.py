@@ -18,7 +18,9 @@ import contextlib
 import errno
 import json
 import os
+import sys
 import threading
+import time
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 HEADER: Final = "manifest.json"
+_OLD_S: Final = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -341,19 +344,38 @@ def columns_of(table: pa.Table) -> dict[str, str]:
 
 
 def sweep(folder: Path) -> int:
-    """Delete temporary files that a killed process left behind.
+    """Delete temporary files whose writer is dead.
 
     Parameters
     ----------
     folder : Path
-        Searched with everything below it. The caller holds the workspace's lock.
+        Searched with everything below it. The caller holds the workspace's lock; but a server
+        may be writing its log without it, so files of live processes stay.
 
     Returns
     -------
     int
         How many were deleted.
     """
-    strays = list(folder.rglob(".*.tmp")) if folder.is_dir() else []
+    strays = [path for path in folder.rglob(".*.tmp") if _writer_is_dead(path)] if folder.is_dir() else []
     for stray in strays:
         stray.unlink(missing_ok=True)
     return len(strays)
+
+
+def _writer_is_dead(temporary: Path) -> bool:
+    """Read the process id that `atomic` put into the name; without one, nobody claims the file."""
+    pid = temporary.name.split(".")[-2]
+    if not pid.isdecimal():
+        return True
+    if int(pid) == os.getpid():
+        return False
+    if sys.platform == "win32":  # there, signal 0 is Ctrl-C: ask the clock instead
+        return time.time() - temporary.stat().st_mtime > _OLD_S
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False

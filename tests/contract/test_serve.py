@@ -168,24 +168,3 @@ def test_a_scorer_answers_several_threads(fresh_copy: Callable[[], Workspace]) -
     for thread in threads:
         thread.join()
     assert answers == pytest.approx({item: alone[item] for item in due[:12]}, abs=1e-12)
-
-
-def test_the_log_survives_a_sweep_of_temporary_files(
-    fresh_copy: Callable[[], Workspace], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A stage that begins deletes the temporary files of killed ones; a request may be mid-write."""
-    ws = fresh_copy()
-    scorer, calls = Scorer(ws), []
-    from workbench.manifests import write_parquet
-
-    def swept_once(path: Path, table: object) -> None:
-        calls.append(path)
-        if len(calls) == 1:
-            raise FileNotFoundError(path)
-        write_parquet(path, table)
-
-    monkeypatch.setattr("workbench.profiles.scorer.write_parquet", swept_once)
-    item = production_items(ws, parse_utc(scorer.record.dataset.cutoff_timestamp))[0]
-    scorer.predict([item])
-    assert len(calls) == 2
-    assert calls[1].is_file()

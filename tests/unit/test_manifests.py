@@ -228,8 +228,24 @@ def test_a_manifest_of_no_parts_cannot_be_read_as_a_table(tmp_path):
 # -- what a killed process leaves --------------------------------------------------------------------------------
 
 
+def test_sweep_leaves_what_a_living_process_is_writing(folder):
+    living = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    theirs = folder / f".part-00002.parquet.{living.pid}.tmp"
+    theirs.write_bytes(b"PAR1 half")
+    ours = folder / f".part-00003.parquet.{os.getpid()}.tmp"
+    ours.write_bytes(b"PAR1 half")
+    try:
+        assert manifests.sweep(folder) == 0
+    finally:
+        living.communicate(b"\n", timeout=30)
+    assert manifests.sweep(folder) == 1
+    assert ours.exists()
+
+
 def test_sweep_takes_strays_and_nothing_else(folder):
-    stray = folder / ".part-00002.parquet.4711.tmp"
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    stray = folder / f".part-00002.parquet.{dead.pid}.tmp"
     stray.write_bytes(b"PAR1 half")
     (folder / ".hidden").write_text("kept")
     (folder / "notes.tmp").write_text("kept")

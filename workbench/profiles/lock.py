@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from filelock import BaseFileLock
 
 LOCK, HOLDER = ".lock", ".lock-holder.json"
+SELF_CLEANING = frozenset({"raw", ".dvc", ".git", "mlruns"})
+"""Written by others, with temporary names of their own; raw may hold 100,000 files."""
 
 
 @contextlib.contextmanager
@@ -91,7 +93,9 @@ def _signed(root: Path, *, first: bool) -> Iterator[None]:
         yield
         return
     (root / HOLDER).write_text(json.dumps({"pid": os.getpid(), "since": iso(utc_now())}), encoding="utf-8")
-    sweep(root)
+    for folder in root.iterdir():
+        if folder.name not in SELF_CLEANING:
+            sweep(folder)
     try:
         yield
     finally:

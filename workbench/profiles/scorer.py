@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import secrets
 import threading
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 
     from workbench.profiles.features import OnlineRow
     from workbench.profiles.workspace import Workspace
-
-_TRIES: Final = 3
 
 
 class Scorer:
@@ -167,14 +165,7 @@ class Scorer:
             return
         table = _log_table(self, fetched, answers, now)
         name = f"part-{utc_now():%Y%m%dT%H%M%S%fZ}-{secrets.token_hex(4)}.parquet"
-        for attempt in range(1, _TRIES + 1):
-            try:
-                write_parquet(self.ws.served / "log" / name, table)
-            except FileNotFoundError:  # a stage began and swept the temporary file away
-                if attempt == _TRIES:
-                    raise
-            else:
-                return
+        write_parquet(self.ws.served / "log" / name, table)
 
 
 def _log_table(
