@@ -283,18 +283,24 @@ def test_a_materialise_that_was_killed_leaves_the_old_values(ws, monkeypatch):
     asked = toy_observations()
     before = features.as_of(asked, CARD.view)
 
-    def killed(*_, **__):
-        raise KeyboardInterrupt
+    def stopped_by(error):
+        def stop(*_, **__):
+            raise error
 
-    with monkeypatch.context() as patched:
         where = "feast.infra.passthrough_provider.PassthroughProvider.materialize_single_feature_view"
-        patched.setattr(where, killed)
-        with pytest.raises(KeyboardInterrupt):
-            features.materialise(CARD.view, START, END)
-    afterwards = Features(ws)
-    assert afterwards.online(CARD.view, ["fruit-001"])[0].found
-    assert afterwards.as_of(asked, CARD.view).equals(before)
-    assert afterwards.materialise(CARD.view, START, END) == 12
+        with monkeypatch.context() as patched:
+            patched.setattr(where, stop)
+            with pytest.raises(type(error)):
+                Features(ws).materialise(CARD.view, START, END)
+
+    stopped_by(KeyboardInterrupt())
+    assert features.online(CARD.view, ["fruit-001"])[0].found
+    assert features.as_of(asked, CARD.view).equals(before)
+    stopped_by(RuntimeError("and once more"))
+    with pytest.raises(FeatureError, match="never filled to the end"):
+        features.online(CARD.view, ["fruit-001"])
+    assert features.materialise(CARD.view, START, END) == 12
+    assert features.online(CARD.view, ["fruit-001"])[0].found
 
 
 def test_a_registry_write_that_was_killed_leaves_the_old_registry(ws, monkeypatch):

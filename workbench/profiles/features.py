@@ -119,7 +119,7 @@ class Features:
             If there is no such view.
         """
         with feast_call(), self._ws.writing():
-            store = self._having(view)
+            store = self._having(view, filled=False)
             store.materialize(as_utc(start), as_utc(end), feature_views=[view])
         return _count_items(self._file(view), as_utc(start), as_utc(end))
 
@@ -253,7 +253,7 @@ class Features:
             self._opened = (version, store)
         return self._opened[1]
 
-    def _having(self, view: str) -> Any:
+    def _having(self, view: str, *, filled: bool = True) -> Any:
         """Return the store, with the view defined for the place where the workspace now lies."""
         from feast.errors import FeatureViewNotFoundException
 
@@ -264,6 +264,10 @@ class Features:
                 f"the feature store has no view {view!r}; it has {self.views()}",
                 hint="run `workbench extract` first",
             ) from None
+        if filled and defined.state.name in {"CREATED", "GENERATED"}:  # Feast would refuse in its own words
+            raise FeatureError(
+                f"the view {view!r} was never filled to the end", hint="run `workbench extract` again"
+            )
         if defined.batch_source.path != self._file(view).as_posix():  # the workspace was moved or copied
             self.apply(read_card(self._ws.features / view))
         return self._store()
