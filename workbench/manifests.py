@@ -28,7 +28,7 @@ from workbench.errors import DiskError, ManifestError
 from workbench.hashing import sha256_file, sha256_texts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
     import pyarrow as pa
@@ -343,7 +343,7 @@ def columns_of(table: pa.Table) -> dict[str, str]:
     return {f.name: str(f.type) for f in table.schema}
 
 
-def sweep(folder: Path) -> int:
+def sweep(folder: Path, *, skip: Collection[str] = ()) -> int:
     """Delete temporary files whose writer is dead.
 
     Parameters
@@ -351,13 +351,19 @@ def sweep(folder: Path) -> int:
     folder : Path
         Searched with everything below it. The caller holds the workspace's lock; but a server
         may be writing its log without it, so files of live processes stay.
+    skip : collection of str
+        Names of subfolders to stay out of.
 
     Returns
     -------
     int
         How many were deleted.
     """
-    strays = [path for path in folder.rglob(".*.tmp") if _writer_is_dead(path)] if folder.is_dir() else []
+    if not folder.is_dir():
+        return 0
+    below = [path for path in folder.iterdir() if path.is_dir() and path.name not in skip]
+    found = [*folder.glob(".*.tmp"), *(stray for sub in below for stray in sub.rglob(".*.tmp"))]
+    strays = [path for path in found if _writer_is_dead(path)]
     for stray in strays:
         stray.unlink(missing_ok=True)
     return len(strays)

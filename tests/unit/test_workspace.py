@@ -172,7 +172,7 @@ def test_a_workspace_that_is_gone_cannot_be_written():
 
 def test_the_same_thread_may_enter_again_and_strays_are_swept_once(tmp_path):
     ws = workspace.create("alice")
-    stray = ws.root / ".half.parquet.1.tmp"
+    stray = ws.root / ".half.parquet.999999999.tmp"  # no system has so many processes
     stray.write_text("half")
     with ws.writing():
         assert not stray.exists()

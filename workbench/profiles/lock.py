@@ -93,9 +93,7 @@ def _signed(root: Path, *, first: bool) -> Iterator[None]:
         yield
         return
     (root / HOLDER).write_text(json.dumps({"pid": os.getpid(), "since": iso(utc_now())}), encoding="utf-8")
-    for folder in root.iterdir():
-        if folder.name not in SELF_CLEANING:
-            sweep(folder)
+    sweep(root, skip=SELF_CLEANING)
     try:
         yield
     finally:
