@@ -234,7 +234,7 @@ def install(python: Path, extras: set[str]) -> str:
         else:
             raise InstallError("torch cannot be had; look above for what pip said")
     target = f".[{','.join(sorted(extras))}]"
-    say(f"the rest, {target}: 300 packages, a minute or two")
+    say(f"the rest, {target}: a minute or two")
     if run([*pip, *pins(ROOT, ("uv",))]):
         quiet = [] if sys.stderr.isatty() else ["-q"]
         uv = [str(python), "-m", "uv", "pip", "install", *quiet, "--python", str(python)]
