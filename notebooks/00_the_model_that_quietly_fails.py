@@ -90,7 +90,7 @@ def _(mo):
     return
 
 
-@app.cell
+@app.cell(hide_code=True)
 def _(bars, leaky, lesson, teams):
     answer = f"""
     Team B's model claims **{leaky.claimed.value:.0%}** and gets **{leaky.got.value:.0%}**. With team A's line of
@@ -207,7 +207,7 @@ def _(mo):
     return
 
 
-@app.cell
+@app.cell(hide_code=True)
 def _(lesson, read_dataset, story, twins, ws):
     fold_a = story.cross_validated(read_dataset(ws, twins.honest.dataset_id)[1])
     fold_b = story.cross_validated(read_dataset(ws, twins.leaky.dataset_id)[1])

@@ -201,3 +201,4 @@ def test_http_answers_with_the_token_alone_and_stops_with_us(made):
     finally:
         process.send_signal(signal.SIGINT)
         assert process.wait(30) in {0, 130}
+        process.stdout.close()

@@ -297,7 +297,7 @@ def status(ctx: typer.Context) -> None:
     from workbench.cli.screen import console
     from workbench.cli.status import lineage
 
-    console().print(lineage(_opened(ctx)), soft_wrap=True)
+    console().print(lineage(_opened(ctx)))
 
 
 @app.command()

@@ -146,7 +146,7 @@ class Screen(Watcher):
         if report is not None:
             self.out.print(stage_line(report, time.monotonic() - self.began_s), soft_wrap=True)
             for note in report.notes:
-                self.out.print(f"{'':<35}{note}", style="quiet", soft_wrap=True, markup=False)
+                self.out.print(f"{'':<35}{note}", soft_wrap=True, markup=False)
 
 
 def stage_line(report: StageReport, took_s: float) -> Text:

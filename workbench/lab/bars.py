@@ -52,10 +52,15 @@ def score_bars(
         block, y = _model(name, score, y, unit, show, key)
         drawn.append(block)
     body = (
-        f'<svg viewBox="0 0 {_WIDTH} {y + 24}" role="img" aria-label="{html.escape(words, quote=True)}" '
+        f'<svg viewBox="0 0 {_WIDTH} {y + 24}" role="img" aria-label="{_label(words)}" '
         f'font-family="inherit" font-size="13" fill="var(--fg)">{_hatch(key)}{_axis(y, metric)}{"".join(drawn)}</svg>'
     )
     return Shown(body, words)
+
+
+def _label(words: str) -> str:
+    """Return the words on one line, as an attribute: what a screen reader says."""
+    return html.escape("; ".join(" ".join(line.split()) for line in words.splitlines()), quote=True)
 
 
 def _x(value: float) -> float:
@@ -166,7 +171,7 @@ def dumbbells(seasons: Sequence[Mapping[str, Any]]) -> Shown:
         f'<text x="{_LEFT + 170}" y="{_HEAD + 14}">could have had</text></g>'
     )
     body = (
-        f'<svg viewBox="0 0 {_WIDTH} {bottom + 24}" role="img" aria-label="{html.escape(words, quote=True)}" '
+        f'<svg viewBox="0 0 {_WIDTH} {bottom + 24}" role="img" aria-label="{_label(words)}" '
         f'font-family="inherit" font-size="13" fill="var(--fg)">{_hatch(key)}'
         f"{_axis(bottom, 'accuracy', top)}{legend}{rows}</svg>"
     )
