@@ -88,14 +88,51 @@ def wait_for_lesson(page: Any) -> None:
     page.wait_for_timeout(1500)  # fonts, and the last layout
 
 
-def picture_of_lesson(url: str, target: Path) -> None:
-    """Take the part of the lesson that tells its story: the two scores, and the fruit behind them."""
-    with opened(url, height=5600) as page:
-        wait_for_lesson(page)
-        top = page.get_by_text("Before you go on, write down two answers").bounding_box()
-        end = page.get_by_text("Each photo has two times").bounding_box()
-        box = {"x": 90, "y": top["y"] - 24, "width": 850, "height": end["y"] - top["y"] - 60}
-        page.screenshot(path=target, clip=box)
+HERO: Final = """
+<meta charset="utf-8">
+<style>
+  body {{ margin: 0; padding: 32px 40px 16px; width: 1016px; background: #fff; color: #1b1f24;
+         font: 15px/1.5 system-ui, "Segoe UI", sans-serif }}
+  h1 {{ font: 600 26px/1.2 system-ui, sans-serif; margin: 0 0 4px }}
+  p.lead {{ margin: 0 0 20px; color: #59636e }}
+  main {{ display: grid; grid-template-columns: 1fr 1fr; gap: 48px; margin-bottom: 16px }}
+  section .wb {{ max-width: none }}
+</style>
+<h1>The model that quietly fails</h1>
+<p class="lead">The same photos, the same encoder, the same classifier. One line of code differs.</p>
+<main>{sheets}</main>
+<section>{bars}</section>
+"""
+
+
+def picture_of_lesson(home: Path, target: Path) -> None:
+    """Put what the first lesson shows on one page: the fruit that each team learned from, and both scores.
+
+    Parameters
+    ----------
+    home : Path
+        Where the workspace goes: a full season, since a README has no room for doubt.
+    target : Path
+        The picture.
+    """
+    from workbench.lab import bars
+    from workbench.lab.comparison import compare
+    from workbench.lab.pipeline import open_or_create, run_pipeline
+    from workbench.lab.quiet_failure import feature_sheet
+
+    ws = open_or_create(str(home / "season"), size="lesson")
+    run_pipeline(ws, until="serve")
+    twins = compare(ws)
+    honest, leaky = twins.scores["accuracy"]
+    sheets = [
+        feature_sheet(ws, twins.honest, "Team A learned from the photos of the moment", 2),
+        feature_sheet(ws, twins.leaky, "Team B learned from the newest photos", 2),
+    ]
+    scores = bars.score_bars([("Team A, as of the decision", honest), ("Team B, the newest value", leaky)])
+    page = HERO.format(sheets="".join(sheet._repr_html_() for sheet in sheets), bars=scores._repr_html_())
+    (home / "hero.html").write_text(page, encoding="utf-8")
+    with opened((home / "hero.html").as_uri(), width=1096, height=400) as browser_page:
+        browser_page.screenshot(path=target, full_page=True)
 
 
 def recorded_terminal(home: Path) -> str:
@@ -147,6 +184,15 @@ def picture_of_terminal(home: Path, target: Path) -> None:
         page.locator("svg").first.screenshot(path=target, omit_background=True)
 
 
+def _shrink(path: Path) -> None:
+    """Store a picture with a palette of 256 colours: a third of the bytes, and nobody sees it."""
+    from PIL import Image
+
+    with Image.open(path) as image:
+        small = image.convert("RGB").quantize(256, dither=Image.Dither.FLOYDSTEINBERG)
+    small.save(path, optimize=True)
+
+
 def main() -> int:
     """Take the pictures; fail where one is too large for a README."""
     parser = argparse.ArgumentParser(
@@ -156,15 +202,17 @@ def main() -> int:
     look = parser.parse_args().look
     with tempfile.TemporaryDirectory(prefix="workbench-pictures-") as name:
         home = Path(name)
-        with lesson_server(home) as url:
-            if look:
+        if look:
+            with lesson_server(home) as url:
                 for dark in (False, True):
                     with opened(url, dark=dark, height=6400) as page:
                         wait_for_lesson(page)
                         page.screenshot(path=look / f"lesson-{'dark' if dark else 'light'}.png")
-            else:
-                picture_of_lesson(url, IMAGES / "first-lesson.png")
+        picture_of_lesson(home, (look or IMAGES) / "first-lesson.png")
         picture_of_terminal(home, (look or IMAGES) / "terminal.png")
+    for path in IMAGES.glob("*.png"):
+        if not look and path.name == "terminal.png":
+            _shrink(path)
     heavy = [path.name for path in IMAGES.glob("*.png") if path.stat().st_size > MAX_BYTES]
     print(f"take_screenshots: {'too large: ' + ', '.join(heavy) if heavy else 'ok'}")
     return int(bool(heavy))

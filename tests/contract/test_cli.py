@@ -89,7 +89,8 @@ def test_predict_answers_with_provenance_and_refuses_an_unknown_id(made):
         json.loads(line) for line in call(home, "serve", "predict", *ids, "--json").stdout.splitlines()
     ]
     assert [a["item_id"] for a in answers] == ids
-    assert [a["probability"] for a in answers] == [row["probability"] for row in served]
+    # two rows and forty go through BLAS in another order: the last bit may differ
+    assert [a["probability"] for a in answers] == pytest.approx([r["probability"] for r in served], abs=1e-12)
     assert answers[0]["provenance"]["run_id"] == Runs(ws).resolve()
     card = call(home, "serve", "predict", ids[0]).stdout
     assert served[0]["label"] in card

@@ -74,7 +74,7 @@ def _manifest_line(kind: str, header: Header, headers: Mapping[str, Header]) -> 
     line = _text((f"{kind:<10}", "name"), (header.digest[:8], "hash"), (f"  {counted(header.counts)}", ""))
     reasons = header.extra.get("reasons") or {}
     if reasons:
-        line.append(f"\n{'':<20}quarantined: {counted(reasons)}", style="warn")
+        line.append(f"\n{'':<10}quarantined: {counted(reasons)}", style="warn")
     line.append_text(_stale(header.extra.get("parents") or {}, headers))
     return line
 

@@ -97,8 +97,9 @@ def _model(name: str, score: Score, y: int, unit: str, show: Sequence[str], key:
             y += _ROW
     if score.excess_inflation is not None and "got" in show:
         said = html.escape(_verdict(score))
+        colour = "var(--leak)" if score.verdict == "inflated" else "var(--muted)"
         drawn.append(
-            f'<text x="{_LEFT}" y="{y + 12}" font-size="12" fill="var(--leak)" font-weight="600">{said}</text>'
+            f'<text x="{_LEFT}" y="{y + 12}" font-size="12" fill="{colour}" font-weight="600">{said}</text>'
         )
         y += 24
     return "".join(drawn), y + 16

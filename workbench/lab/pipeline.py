@@ -248,7 +248,15 @@ def run_pipeline(
 def is_finished(ws: Workspace) -> bool:
     """Return whether all seven stages have run, and nothing that they left has changed since.
 
-    Only headers and records are read, which takes milliseconds.
+    Parameters
+    ----------
+    ws : Workspace
+        Open. Only headers and records are read, which takes milliseconds.
+
+    Returns
+    -------
+    bool
+        False also where a setting, the world, or the version of the workbench has changed.
     """
     path = ws.cache / _MARK
     if not path.is_file():

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
 
 from workbench.lab.show import Frame, Shown, card, contact_sheet, grid
 from workbench.manifests import read_header, read_table
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from workbench.records import DatasetCard
 
     Row = dict[str, Any]
+
+HOUR: Final = timedelta(hours=1)
 
 
 def stages(ws: Workspace) -> Shown:
@@ -92,7 +95,7 @@ def two_looks(ws: Workspace) -> list[Row]:
     list of dict
         Rows of the clean manifest in the order of capture: the burst, then the bench, each with
         ``reviewed_label``. The fruit is the first one, by id, that the operator accepted and the
-        bench rejected; where there is none, the first on which they differ, else the first.
+        bench rejected; where there is none, the first on which they differ, else the first reject.
     """
     reviewed = {
         row["item_id"]: row["reviewed_label"] for row in read_table(ws.manifests / "reviews").to_pylist()
@@ -104,8 +107,11 @@ def two_looks(ws: Workspace) -> list[Row]:
     seen = {
         item: looks for item, looks in by_item.items() if {"line", "bench"} <= {r["station"] for r in looks}
     }
+    bad = read_header(ws.manifests / "raw").extra["labels"][-1]
     glance = {item: looks[0]["label_at_ingestion"] for item, looks in seen.items()}
-    return seen[min(seen, key=lambda item: (glance[item] == reviewed.get(item), glance[item] or "", item))]
+    return seen[
+        min(seen, key=lambda item: (glance[item] == reviewed.get(item), reviewed.get(item) != bad, item))
+    ]
 
 
 def fruit_sheet(ws: Workspace, looks: Iterable[Row]) -> Shown:
@@ -116,11 +122,7 @@ def fruit_sheet(ws: Workspace, looks: Iterable[Row]) -> Shown:
     for row in looks:
         later = row["captured_at"] - first
         on_line = row["station"] == "line"
-        head = (
-            f"line, frame {row['frame'] + 1}"
-            if on_line
-            else f"bench, {later.days} d {later.seconds // 3600} h later"
-        )
+        head = f"line, frame {row['frame'] + 1}" if on_line else f"bench, {later // HOUR} h later"
         text = f"operator: {row['label_at_ingestion']}" if on_line else f"review: {row['reviewed_label']}"
         frames.append(Frame(row["image_id"], head, text, "" if on_line else "leak"))
     return contact_sheet(ws, frames, f"One fruit, {len(looks)} looks: {looks[0]['item_id']}")
