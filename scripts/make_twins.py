@@ -60,7 +60,9 @@ def exported(source: Path) -> Any:
     notebook.nbformat_minor = 5
     for i, cell in enumerate(notebook.cells):
         cell["id"] = f"cell-{i:02d}"
-        hidden = cell.metadata.get("marimo", {}).get("config", {}).get("hide_code") and cell.cell_type == "code"
+        hidden = (
+            cell.metadata.get("marimo", {}).get("config", {}).get("hide_code") and cell.cell_type == "code"
+        )
         cell["metadata"] = {"jupyter": {"source_hidden": True}} if hidden else {}
     return notebook
 
