@@ -9,10 +9,12 @@
       features/<view>/feast_features.parquet
       datasets/<dataset_id>/{manifest.json,part-0000.parquet,card.json}
       runs/<run_id>/        the record of a run: run.json, model.skops, predictions.parquet
+      verdicts/             what *reproduce* said of each run
       served/               predictions and the log of every feature fetch
       cache/embeddings/     by (image sha256, model fingerprint, preprocessing version)
       feast/                registry.db, online.db
       mlflow.db, mlruns/
+      dvc.yaml, dvc.lock    the seven stages for DVC; with .git, the history of all this
 
 It is a small git and DVC repository of its own (see `workbench.profiles.history`).
 """
