@@ -84,3 +84,15 @@ def test_the_figures_of_readme_can_be_measured_again(tmp_path):
     for name in ("honest_claimed", "could_have_had", "claimed", "got"):
         assert again[name] == pytest.approx(old[name], abs=0.03), name
     assert [again[n] for n in ("n_test", "n_production")] == [old[n] for n in ("n_test", "n_production")]
+
+
+@pytest.mark.parametrize(("spoilt", "code"), [(False, 0), (True, 1)])
+def test_check_finds_a_part_that_is_old(tmp_path, monkeypatch, capsys, spoilt, code):
+    for name in make_docs.FILES:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        text = (ROOT / name).read_text(encoding="utf-8")
+        (tmp_path / name).write_text(text.replace("`WorkspaceBusyError`", "`Typed`") if spoilt else text)
+    monkeypatch.setattr(make_docs, "ROOT", tmp_path)
+    assert make_docs.main(["--check"]) == code
+    out, err = capsys.readouterr()
+    assert ("docs/PIPELINE_GUIDE.md" in out) == ("make docs" in err) == spoilt
