@@ -191,13 +191,7 @@ def _(mo):
 
     Now the cure is plain, and so is a guard: *no feature may be newer than its row*. The table above is
     that guard. Team A has a zero in each line, and it takes one comparison to check.
-    """)
-    return
 
-
-@app.cell(hide_code=True)
-def _(mo):
-    mo.md("""
     ## Check yourself
 
     A colleague says: *"Cross-validation would have caught this. We should have trained on five folds."*

@@ -17,7 +17,7 @@ from scripts.make_twins import TWINS, differences, exported, lessons, troubles, 
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).parent
-MAX_CELLS, MAX_LINES, MAX_DEF_LINES = 27, 20, 10
+MAX_CELLS, MAX_LINES, MAX_DEF_LINES = 25, 20, 10
 FORBIDDEN = re.compile(
     r"\bmo\.(ui|callout|hstack|vstack|accordion|tabs|stat|sql|as_html|status)\b|ipywidgets|\.show\(\)"
 )
