@@ -246,17 +246,6 @@ def install(python: Path, extras: set[str]) -> str:
     return "pip"
 
 
-def make_template(python: Path) -> None:
-    """Make MLflow's template database now, so that the first run does not wait for its 30 migrations.
-
-    Without it nothing is lost: the first run makes it. So trouble here is not a failed setup.
-    """
-    code = "from workbench.profiles.tracking import ensure_template; ensure_template()"
-    done = subprocess.run([str(python), "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
-    if done.returncode:
-        say("the template database was not made; the first run will make it")
-
-
 def main(arguments: list[str] | None = None) -> int:
     """Set up the environment; return the exit code."""
     parser = argparse.ArgumentParser(description="Set up the workbench's virtual environment.")
@@ -274,7 +263,6 @@ def main(arguments: list[str] | None = None) -> int:
             return 0
         python = make_venv(folder)
         used = install(python, extras)
-        make_template(python)
         stamp.write_text(json.dumps(wanted), encoding="utf-8")
     except InstallError as error:
         print(f"setup: {error}", file=sys.stderr)
