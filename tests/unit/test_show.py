@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from xml.etree import ElementTree as ET
 
+import pyarrow as pa
 import pytest
 
 from workbench.lab import bars, lesson, show
 from workbench.lab.meter import Estimate, Score
+from workbench.manifests import Header, columns_of, write_header, write_part
 
 HONEST = Score("accuracy", Estimate(0.83, 0.65, 0.98, 16), Estimate(0.8, 0.68, 0.93, 40))
 LEAKY = Score(
@@ -163,3 +165,28 @@ def test_the_lessons_figures_are_there_and_agree_with_their_own_seasons():
     assert summary(stored["seasons"]) == stored
     assert all(s["claimed"] > s["could_have_had"] > s["got"] for s in stored["seasons"])
     assert all(s["excess_low"] > 0 for s in stored["seasons"])  # the lesson's claim, at its size
+
+
+def test_a_manifest_is_shown_by_its_counts_parts_and_columns(tmp_path):
+    table = pa.table({"image_id": ["a", "b"], "status": ["clean", "quarantined"]})
+    part = write_part(tmp_path, "part-00000", table)
+    extra = {"reasons": {"not_an_image": 1}, "parents": {"raw": "0" * 64}}
+    write_header(tmp_path, Header("clean", {"total_clean": 1}, columns_of(table), (part,), extra))
+    shown = show.manifest(tmp_path, "The manifest", "A foot.")
+    assert [line.split(maxsplit=1) for line in repr(shown).splitlines()[1:-1]] == [
+        ["total", "clean  1"],
+        ["reasons", "1 not an image"],
+        ["parts", "part-00000.parquet (2 rows, sha256)"],
+        ["columns", "image_id, status"],
+        ["parents", "raw (by its digest)"],
+    ]
+    assert (
+        part.sha256 not in shown._repr_html_()
+    )  # it differs from machine to machine; a lesson's page does not
+
+
+def test_things_are_stacked_in_the_order_given():
+    both = show.stack(show.card("First", {"a": 1}), show.card("Second", {"b": 2}))
+    assert both.label == "First"
+    assert repr(both).index("First") < repr(both).index("Second")
+    assert both._repr_html_().count('class="part"') == 2

@@ -6,7 +6,7 @@ import json
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from workbench.lab.show import Frame, Shown, card, contact_sheet, grid
+from workbench.lab.show import Frame, Shown, card, contact_sheet, grid, manifest, stack
 from workbench.manifests import read_header, read_table
 from workbench.profiles.datasets import read_dataset
 from workbench.profiles.runs import CHAMPION, Runs
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     Row = dict[str, Any]
 
 HOUR: Final = timedelta(hours=1)
+_ALL_COUNTED: Final = (
+    "Every file is in it: clean and quarantined add up to raw, and each quarantined one has a reason."
+)
 
 
 def stages(ws: Workspace) -> Shown:
@@ -35,7 +38,7 @@ def stages(ws: Workspace) -> Shown:
     Returns
     -------
     Shown
-        One row a stage. No times, no random ids: the same on every run.
+        One row a stage, and one manifest. No times, no random ids: the same on every run.
     """
     raw, clean, extract = (read_header(ws.manifests / kind) for kind in ("raw", "clean", "extract"))
     record = Runs(ws).record(CHAMPION)
@@ -58,7 +61,8 @@ def stages(ws: Workspace) -> Shown:
         ("reproduce", f"made again from the raw photos: {_verdict(ws, record.run_id)}"),
     ]
     numbered = [(f"{i} {name}", text) for i, (name, text) in enumerate(rows, 1)]
-    return grid("Seven stages, and what each one left on disk", ("stage", "left behind"), numbered)
+    table = grid("Seven stages, and what each one left on disk", ("stage", "left behind"), numbered)
+    return stack(table, manifest(ws.manifests / "clean", "One of them: the manifest of clean", _ALL_COUNTED))
 
 
 def _verdict(ws: Workspace, run_id: str) -> str:

@@ -14,8 +14,11 @@ import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from workbench.manifests import read_header
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
 
     from workbench.profiles.workspace import Workspace
 
@@ -32,7 +35,7 @@ STYLE: Final = (
     ".wb th,.wb td{text-align:left;padding:4px 16px 4px 0;border:0;border-bottom:1px solid var(--line);"
     "vertical-align:top;background:none;color:inherit;max-width:none}"
     ".wb th{font-weight:400;color:var(--muted);font-size:12px}"
-    ".wb .n{text-align:right}"
+    ".wb .n{text-align:right}.wb .part+.part{margin-top:24px}"
     ".wb code{font:12px/1.5 ui-monospace,SFMono-Regular,Menlo,monospace;background:none;color:inherit;padding:0;"
     "overflow-wrap:anywhere}"
     ".wb pre{font:12px/1.5 ui-monospace,SFMono-Regular,Menlo,monospace;margin:0;padding:12px 16px;overflow-x:auto;"
@@ -224,6 +227,55 @@ def _said(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.2f}"
     return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def stack(*parts: Shown) -> Shown:
+    """Show several things, one below the other.
+
+    Parameters
+    ----------
+    *parts : Shown
+        From top to bottom.
+
+    Returns
+    -------
+    Shown
+        All of them; the first one gives the name.
+    """
+    body = "".join(f'<div class="part">{part.body}</div>' for part in parts)
+    return Shown(body, "\n\n".join(part.words for part in parts), parts[0].label)
+
+
+def manifest(folder: Path, title: str, foot: str = "") -> Shown:
+    """Show what the header of a manifest says, without its hashes.
+
+    Hashes of files depend on the JPEG library of the machine, and a lesson's page does not.
+
+    Parameters
+    ----------
+    folder : Path
+        With a finished manifest.
+    title : str
+        Above it.
+    foot : str
+        A sentence below.
+
+    Returns
+    -------
+    Shown
+        Counts, parts, columns, and what it was made from.
+    """
+    header = read_header(folder)
+    reasons = header.extra.get("reasons", {})
+    facts: dict[str, object] = {name.replace("_", " "): f"{n:,}" for name, n in header.counts.items()}
+    if reasons:
+        facts["reasons"] = ", ".join(f"{n} {name.replace('_', ' ')}" for name, n in reasons.items())
+    facts["parts"] = ", ".join(f"{part.name} ({part.rows:,} rows, sha256)" for part in header.parts)
+    facts["columns"] = ", ".join(header.columns)
+    facts["parents"] = (
+        ", ".join(f"{name} (by its digest)" for name in header.extra.get("parents", {})) or "none"
+    )
+    return card(title, facts, foot)
 
 
 def code(where: str) -> Shown:
