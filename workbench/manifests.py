@@ -24,7 +24,7 @@ import time
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from workbench.errors import DiskError, ManifestError
+from workbench.errors import DiskError, ManifestError, StageOrderError
 from workbench.hashing import sha256_file, sha256_texts
 
 if TYPE_CHECKING:
@@ -262,6 +262,39 @@ def is_whole(folder: Path) -> bool:
         return False
     paths = [(folder / part.name, part.sha256) for part in read_header(folder).parts]
     return all(path.is_file() and sha256_file(path) == sha256 for path, sha256 in paths)
+
+
+def require_made_from(folder: Path, parent: Path) -> Header:
+    """Refuse a manifest that is missing, or was made from an older version of what it reads.
+
+    Parameters
+    ----------
+    folder : Path
+        The manifest that is needed; its name is that of the stage that makes it.
+    parent : Path
+        The manifest that it was made from.
+
+    Returns
+    -------
+    Header
+        Of `folder`.
+
+    Raises
+    ------
+    StageOrderError
+        If the stage has to run first: going on would mix two states of the data.
+    """
+    if not has_manifest(folder):
+        raise StageOrderError(
+            f"there is no {folder.name} manifest yet", hint=f"run `workbench {folder.name}` first"
+        )
+    header = read_header(folder)
+    if not has_manifest(parent) or header.extra["parents"][parent.name] != read_header(parent).digest:
+        raise StageOrderError(
+            f"the {folder.name} manifest was made from another {parent.name} manifest than the present one",
+            hint=f"run `workbench {folder.name}` first, or `workbench run`",
+        )
+    return header
 
 
 def read_part(path: Path, columns: Sequence[str] | None = None) -> pa.Table:

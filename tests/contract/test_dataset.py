@@ -6,15 +6,18 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
 from workbench import clock
-from workbench.errors import DatasetError
+from workbench.errors import DatasetError, StageOrderError
 from workbench.hashing import bucket_of, content_hash, order_hash
-from workbench.manifests import read_header, read_table
+from workbench.manifests import read_header, read_table, write_header, write_part
 from workbench.profiles.datasets import KEYS, current_id, read_card, read_dataset
+from workbench.profiles.features import Features
 from workbench.profiles.workspace import configure
+from workbench.stages.clean import clean
 from workbench.stages.dataset import dataset
 from workbench.stages.extract import extract
 
@@ -177,6 +180,42 @@ def test_a_cutoff_with_one_class_is_refused(fresh_copy: Callable[[], Workspace])
     before = set(ws.datasets.iterdir())
     with pytest.raises(DatasetError, match=r"split has the labels"):
         dataset(ws, cutoff=clock.parse_utc("2025-09-01T12:00:00Z"))
+    assert set(ws.datasets.iterdir()) == before
+
+
+def test_a_stage_does_not_read_what_is_out_of_date(fresh_copy: Callable[[], Workspace]) -> None:
+    """New captures, and only then a dataset: both states mixed would be a silent failure, so it is refused."""
+    ws = fresh_copy()
+    header = read_header(ws.manifests / "raw")
+    part = write_part(ws.manifests / "raw", "part-00001", read_table(ws.manifests / "raw").slice(0, 0))
+    write_header(ws.manifests / "raw", replace(header, parts=(*header.parts, part)))
+    for stage in (extract, dataset):
+        with pytest.raises(StageOrderError, match="clean manifest was made from another raw manifest"):
+            stage(ws)
+    assert not clean(ws).skipped
+    with pytest.raises(StageOrderError, match="extract manifest was made from another clean manifest"):
+        dataset(ws)
+    extract(ws)
+    assert read_card(ws, current_id(ws)).content_hash == dataset(ws).digest
+
+
+def test_an_observation_without_features_is_never_dropped(
+    fresh_copy: Callable[[], Workspace], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A store that forgets a row gets an error with the count, not a smaller dataset."""
+    ws = fresh_copy()
+
+    def forgetful(self: Features, keys: pa.Table, view: str) -> pa.Table:
+        found = as_of(self, keys, view)
+        last = found["embedding"].combine_chunks().slice(0, found.num_rows - 1).to_pylist()
+        column = pa.array([*last, None], found.schema.field("embedding").type)
+        return found.set_column(found.column_names.index("embedding"), "embedding", column)
+
+    as_of = Features.as_of
+    monkeypatch.setattr(Features, "as_of", forgetful)
+    before = set(ws.datasets.iterdir())
+    with pytest.raises(DatasetError, match=r"1 of \d+ observations have no features"):
+        dataset(ws, cutoff=clock.parse_utc("2025-09-12T00:00:00Z"))
     assert set(ws.datasets.iterdir()) == before
 
 

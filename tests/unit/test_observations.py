@@ -59,12 +59,13 @@ def workspace_of(
         {"item_id": item, "reviewed_label": label, "reviewed_at": at(seen), "known_at": at(known)}
         for item, label, seen, known in reviews
     ]
+    parents = {"raw": write_header(ws.manifests / "raw", Header("raw", {}, {}, ())).digest}
     for kind, table in (
         ("clean", pa.Table.from_pylist(clean, schema)),
         ("reviews", pa.Table.from_pylist(rows, reviewed)),
     ):
         part = write_part(ws.manifests / kind, "part-00000", table)
-        write_header(ws.manifests / kind, Header(kind, {}, columns_of(table), (part,)))
+        write_header(ws.manifests / kind, Header(kind, {}, columns_of(table), (part,), {"parents": parents}))
     return ws
 
 

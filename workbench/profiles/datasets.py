@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Final
+import re
+from typing import TYPE_CHECKING, Any, Final
 
+from workbench.clock import compact, parse_utc
 from workbench.errors import DatasetError, StageOrderError
 from workbench.hashing import content_hash, order_hash
-from workbench.manifests import has_manifest, read_table, write_json
+from workbench.manifests import (
+    Header,
+    columns_of,
+    has_manifest,
+    is_whole,
+    read_header,
+    read_table,
+    write_header,
+    write_json,
+    write_part,
+)
 from workbench.records import DatasetCard
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pyarrow as pa
 
     from workbench.profiles.workspace import Workspace
@@ -134,3 +148,84 @@ def point_to(ws: Workspace, card: DatasetCard) -> None:
     kind = "honest" if card.point_in_time else "leaky"
     if now.get(kind) != card.dataset_id:
         write_json(path, now | {kind: card.dataset_id})
+
+
+def find_dataset(ws: Workspace, source: Mapping[str, Any]) -> DatasetCard | None:
+    """Find a whole dataset that was made from exactly this.
+
+    Parameters
+    ----------
+    ws : Workspace
+        Open.
+    source : mapping
+        Everything that decides what is in a dataset, as `write_dataset` recorded it.
+
+    Returns
+    -------
+    DatasetCard or None
+        None when there is none.
+    """
+    for folder in sorted(ws.datasets.glob("dataset_v*")):
+        carded = (folder / "card.json").is_file()
+        if carded and is_whole(folder) and read_header(folder).extra["source"] == source:
+            return read_card(ws, folder.name)
+    return None
+
+
+def free_id(ws: Workspace, source: Mapping[str, Any], content: str) -> str:
+    """Return an id, with a higher minor version where the name is taken by other content.
+
+    Parameters
+    ----------
+    ws : Workspace
+        Open.
+    source : mapping
+        With ``version``, ``cutoff`` and ``leaky``.
+    content : str
+        The content hash.
+
+    Returns
+    -------
+    str
+        ``dataset_v<semver>_pit_<cutoff>``, or ``..._latest_...`` for the leaky twin.
+
+    Raises
+    ------
+    DatasetError
+        If the version is no semantic version.
+    """
+    kind = "latest" if source["leaky"] else "pit"
+    match = re.fullmatch(r"(\d+)\.(\d+)\.(\d+)", source["version"])
+    if match is None:
+        raise DatasetError(
+            f"{source['version']!r} is no semantic version", hint='set dataset_version = "1.0.0"'
+        )
+    major, minor, patch = map(int, match.groups())
+    while True:
+        name = f"dataset_v{major}.{minor}.{patch}_{kind}_{compact(parse_utc(source['cutoff']))}"
+        taken = has_manifest(ws.datasets / name) and (ws.datasets / name / "card.json").is_file()
+        if not taken or read_card(ws, name).content_hash == content:
+            return name
+        minor, patch = minor + 1, 0
+
+
+def write_dataset(ws: Workspace, rows: pa.Table, card: DatasetCard, source: Mapping[str, Any]) -> None:
+    """Write rows, card and header, the header last, and point to them.
+
+    Parameters
+    ----------
+    ws : Workspace
+        Its lock is held.
+    rows : pyarrow.Table
+        As the card describes them.
+    card : DatasetCard
+        Of the dataset.
+    source : mapping
+        Everything that decides what is in it.
+    """
+    folder = ws.datasets / card.dataset_id
+    part = write_part(folder, "part-0000", rows)
+    write_json(folder / "card.json", card.to_dict())
+    header = Header("dataset", dict(card.split_counts), columns_of(rows), (part,), {"source": dict(source)})
+    write_header(folder, header)
+    point_to(ws, card)

@@ -14,24 +14,13 @@ Promises
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any, Final
 
 from workbench import clock
-from workbench.errors import DatasetError, StageOrderError
+from workbench.errors import DatasetError
 from workbench.hashing import content_hash, order_hash
-from workbench.manifests import (
-    Header,
-    columns_of,
-    has_manifest,
-    is_whole,
-    read_header,
-    read_table,
-    write_header,
-    write_json,
-    write_part,
-)
-from workbench.profiles.datasets import KEYS, point_to, read_card
+from workbench.manifests import read_header, read_table, require_made_from
+from workbench.profiles.datasets import KEYS, find_dataset, free_id, point_to, write_dataset
 from workbench.profiles.features import Features
 from workbench.records import DatasetCard, EncoderCard, StageReport, silent
 
@@ -89,23 +78,20 @@ def dataset(
     Raises
     ------
     StageOrderError
-        If *extract* has not run.
+        If *extract* has not run since the last change of what it reads.
     DatasetError
-        If nothing is left before the cutoff, or a split lacks a class.
+        If nothing is left before the cutoff, a split lacks a class, or an observation has no features.
     RetrievalError
         If the feature store lost, added or reordered rows.
     """
-    for needed in ("clean", "extract"):
-        if not has_manifest(ws.manifests / needed):
-            raise StageOrderError(
-                f"there is no {needed} manifest yet", hint=f"run `workbench {needed}` first"
-            )
+    require_made_from(ws.manifests / "clean", ws.manifests / "raw")
+    require_made_from(ws.manifests / "extract", ws.manifests / "clean")
     raw = read_header(ws.manifests / "raw")
     cutoff = clock.as_utc(cutoff) if cutoff else clock.parse_utc(raw.extra["history_end"])
     encoder = EncoderCard(**read_header(ws.manifests / "extract").extra["card"])
     source = _source(ws, cutoff, leaky, encoder)
     with ws.writing():
-        if (made := _find(ws, source)) is not None:
+        if (made := find_dataset(ws, source)) is not None:
             return _report(ws, made, skipped=True)
         progress(1, 3)
         rows = observations(ws, cutoff)
@@ -117,7 +103,7 @@ def dataset(
         rows = _with_features(ws, rows, encoder.view, leaky=leaky)
         card = _card(ws, rows, encoder, source, embargo)
         _check(rows, card)
-        _write(ws, rows, card, source)
+        write_dataset(ws, rows, card, source)
         progress(3, 3)
     return _report(ws, card, skipped=False)
 
@@ -219,7 +205,12 @@ def _with_features(ws: Workspace, rows: pa.Table, view: str, *, leaky: bool) -> 
         found = Features(ws).as_of(keys, view)
     for name in ("feature_image_id", "feature_timestamp", "embedding"):
         rows = rows.append_column(name, found[name])
-    return rows.filter(pc.is_valid(rows["embedding"]))
+    if unknown := rows["embedding"].null_count:
+        raise DatasetError(
+            f"{unknown} of {rows.num_rows} observations have no features",
+            hint="run `workbench extract` again; rows are never dropped in silence",
+        )
+    return rows
 
 
 def _source(ws: Workspace, cutoff: datetime, leaky: bool, encoder: EncoderCard) -> dict[str, Any]:  # noqa: FBT001
@@ -238,23 +229,12 @@ def _source(ws: Workspace, cutoff: datetime, leaky: bool, encoder: EncoderCard) 
     }
 
 
-def _find(ws: Workspace, source: Mapping[str, Any]) -> DatasetCard | None:
-    for folder in sorted(ws.datasets.glob("dataset_v*")):
-        if (
-            is_whole(folder)
-            and (folder / "card.json").is_file()
-            and read_header(folder).extra["source"] == source
-        ):
-            return read_card(ws, folder.name)
-    return None
-
-
 def _card(
     ws: Workspace, rows: pa.Table, encoder: EncoderCard, source: Mapping[str, Any], embargo: timedelta
 ) -> DatasetCard:
     content = content_hash(rows, KEYS)
     return DatasetCard(
-        dataset_id=_free_id(ws, source, content),
+        dataset_id=free_id(ws, source, content),
         content_hash=content,
         order_hash=order_hash(rows, KEYS),
         cutoff_timestamp=source["cutoff"],
@@ -278,23 +258,6 @@ def _tally(rows: pa.Table, column: str) -> dict[str, int]:
     return dict(sorted((pair["values"], pair["counts"]) for pair in counted))
 
 
-def _free_id(ws: Workspace, source: Mapping[str, Any], content: str) -> str:
-    """Return the id, with a higher minor version where the name is taken by other content."""
-    kind = "latest" if source["leaky"] else "pit"
-    match = re.fullmatch(r"(\d+)\.(\d+)\.(\d+)", source["version"])
-    if match is None:
-        raise DatasetError(
-            f"{source['version']!r} is no semantic version", hint='set dataset_version = "1.0.0"'
-        )
-    major, minor, patch = map(int, match.groups())
-    while True:
-        name = f"dataset_v{major}.{minor}.{patch}_{kind}_{clock.compact(clock.parse_utc(source['cutoff']))}"
-        taken = has_manifest(ws.datasets / name) and (ws.datasets / name / "card.json").is_file()
-        if not taken or read_card(ws, name).content_hash == content:
-            return name
-        minor, patch = minor + 1, 0
-
-
 def _check(rows: pa.Table, card: DatasetCard) -> None:
     """Refuse a dataset on which nothing can be learned or measured."""
     import pyarrow.compute as pc
@@ -306,15 +269,6 @@ def _check(rows: pa.Table, card: DatasetCard) -> None:
                 f"the {split} split has the labels {sorted(seen)}, not all of {sorted(card.labels)}",
                 hint="add photos of each class over the whole time, or choose another --cutoff",
             )
-
-
-def _write(ws: Workspace, rows: pa.Table, card: DatasetCard, source: Mapping[str, Any]) -> None:
-    folder = ws.datasets / card.dataset_id
-    part = write_part(folder, "part-0000", rows)
-    write_json(folder / "card.json", card.to_dict())
-    header = Header("dataset", dict(card.split_counts), columns_of(rows), (part,), {"source": dict(source)})
-    write_header(folder, header)
-    point_to(ws, card)
 
 
 def _report(ws: Workspace, card: DatasetCard, *, skipped: bool) -> StageReport:

@@ -20,22 +20,20 @@ from typing import TYPE_CHECKING, Any, cast
 
 from workbench import clock
 from workbench.encoder import Encoder, encoder_card, load_encoder
-from workbench.errors import ManifestError, StageOrderError
-from workbench.hashing import sha256_texts
 from workbench.manifests import (
     Header,
     Part,
     atomic,
-    has_manifest,
     is_whole,
     read_header,
     read_part,
+    require_made_from,
     write_header,
     write_json,
-    write_parquet,
     write_part,
 )
 from workbench.pictures import Policy, open_picture
+from workbench.profiles.embedding_cache import as_lists, cache_folder, look_up, remember
 from workbench.profiles.features import Features
 from workbench.profiles.objects import objects_of
 from workbench.records import EncoderCard, StageReport, silent
@@ -43,7 +41,6 @@ from workbench.shards import Engine, map_shards
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
     import numpy as np
     import pyarrow as pa
@@ -84,14 +81,12 @@ def extract(ws: Workspace, *, use_cache: bool = True, progress: Progress = silen
     Raises
     ------
     StageOrderError
-        If *clean* has not run.
+        If *clean* has not run since the last ingest.
     EncoderError
         If the encoder cannot be loaded.
     """
     clean = ws.manifests / "clean"
-    if not has_manifest(clean):
-        raise StageOrderError("there is no clean manifest yet", hint="run `workbench clean` first")
-    folder, header = ws.manifests / "extract", read_header(clean)
+    folder, header = ws.manifests / "extract", require_made_from(clean, ws.manifests / "raw")
     card = encoder_card(ws.settings.encoder)
     source = {"card": asdict(card), "view": card.view, "parents": {"clean": header.digest}}
     with ws.writing():
@@ -153,12 +148,12 @@ def embed_shard(shard: _Shard) -> tuple[Part, int]:
     rows = read_part(ws.manifests / "clean" / shard.part)
     rows = rows.filter(pc.equal(rows["status"], "clean"))
     wanted = rows["sha256"].to_pylist()
-    found = _from_cache(_cache_folder(ws, card), wanted) if shard.use_cache else {}
+    found = look_up(cache_folder(ws, card), wanted) if shard.use_cache else {}
     missing = {sha: uri for sha, uri in zip(wanted, rows["uri"].to_pylist(), strict=True) if sha not in found}
     fresh = _embed(ws, list(missing.values()), card, shard.policy)
     found |= dict(zip(missing, fresh, strict=True))
     if shard.use_cache and missing:
-        _to_cache(_cache_folder(ws, card), wanted, found)
+        remember(cache_folder(ws, card), wanted, found)
     matrix = np.stack([found[sha] for sha in wanted]) if wanted else np.empty((0, card.dim), np.float32)
     columns = {
         "item_id": rows["item_id"],
@@ -166,7 +161,7 @@ def embed_shard(shard: _Shard) -> tuple[Part, int]:
         "event_timestamp": rows["captured_at"],
         "created_timestamp": rows["ingestion_timestamp"],
         "captured_at": rows["captured_at"],
-        "embedding": _lists(matrix),
+        "embedding": as_lists(matrix),
         "sha256": rows["sha256"],
         "bucket": rows["bucket"],
     }
@@ -200,58 +195,6 @@ def _embed(ws: Workspace, uris: Sequence[str], card: EncoderCard, policy: Policy
 def _encoder(spec: str) -> Encoder:
     """Load an encoder once a process."""
     return load_encoder(spec)
-
-
-def _lists(matrix: np.ndarray) -> pa.Array:
-    """Return a matrix of shape (n_rows, dim) as a list<float32> column, without a Python loop."""
-    import numpy as np
-    import pyarrow as pa
-
-    n_rows, dim = matrix.shape
-    offsets = pa.array(np.arange(n_rows + 1, dtype=np.int32) * dim)
-    return pa.ListArray.from_arrays(offsets, pa.array(matrix.ravel()))
-
-
-def _cache_folder(ws: Workspace, card: EncoderCard) -> Path:
-    return ws.cache / "embeddings" / f"model={card.fingerprint[:16]}" / f"pre={card.preprocessing_version}"
-
-
-def _cache_name(shas: Sequence[str]) -> str:
-    return f"part-{sha256_texts(sorted(set(shas)))[:32]}.parquet"
-
-
-def _from_cache(folder: Path, shas: Sequence[str]) -> dict[str, np.ndarray]:
-    """Look embeddings up: the very same shard is one small file, else all files are searched."""
-    same = folder / _cache_name(shas)
-    files = [same] if same.is_file() else sorted(folder.glob("part-*.parquet"))
-    wanted = set(shas)
-    found: dict[str, np.ndarray] = {}
-    for path in files:
-        if wanted <= found.keys():
-            break
-        found |= _read_cached(path, wanted)
-    return found
-
-
-def _read_cached(path: Path, wanted: set[str]) -> dict[str, np.ndarray]:
-    try:
-        table = read_part(path)
-    except ManifestError:  # a damaged cache file costs time, never a result
-        path.unlink()
-        return {}
-    vectors = (vector.values.to_numpy() for vector in table["embedding"])
-    return {
-        sha: vector for sha, vector in zip(table["sha256"].to_pylist(), vectors, strict=True) if sha in wanted
-    }
-
-
-def _to_cache(folder: Path, shas: Sequence[str], found: dict[str, np.ndarray]) -> None:
-    import numpy as np
-    import pyarrow as pa
-
-    keys = sorted(set(shas))
-    table = pa.table({"sha256": keys, "embedding": _lists(np.stack([found[sha] for sha in keys]))})
-    write_parquet(folder / _cache_name(shas), table)
 
 
 def _published(ws: Workspace, card: EncoderCard, header: Header) -> bool:
