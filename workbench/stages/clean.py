@@ -132,7 +132,8 @@ def _is_current(folder: Path, facts: dict[str, Any]) -> bool:
 def _report(header: Header, *, skipped: bool) -> StageReport:
     reasons = header.extra["reasons"]
     broken = sum(reasons.get(reason, 0) for reason in _BROKEN)
-    note = f"{broken} raw objects are gone or changed since ingestion; `dvc pull` may bring them back"
+    said = "1 raw object is" if broken == 1 else f"{broken} raw objects are"
+    note = f"{said} gone or changed since ingestion; `dvc pull` may bring that back"
     counts = {**header.counts, **reasons}
     return StageReport("clean", counts, header.digest, skipped, "manifests/clean", (note,) if broken else ())
 
