@@ -256,7 +256,7 @@ def test_a_changed_object_is_found_though_nothing_else_changed(raw: Callable[...
     assert not second.skipped
     assert rows_of(ws)["a.jpg"]["reason"] == "tampered"
     assert rows_of(ws)["b.png"]["status"] == "clean"
-    assert "1 raw objects" in second.notes[0]
+    assert "1 raw object" in second.notes[0]
     assert clean(ws).skipped
     path.write_bytes(whole)
     assert clean(ws).digest == first.digest
