@@ -132,6 +132,16 @@ def test_the_server_goes_even_when_its_parent_is_killed(home):
     assert started.stop(signal.SIGKILL) == []
 
 
+def scroll_to(page, wanted) -> None:
+    """Scroll down the notebook until something is to be seen: JupyterLab draws only the cells in view."""
+    page.locator(".jp-Notebook").first.hover()
+    until = time.monotonic() + WAIT_MS / 1000
+    while not wanted.is_visible():
+        assert time.monotonic() < until, "it never came into view"
+        page.mouse.wheel(0, 200)
+        page.wait_for_timeout(200)
+
+
 def test_jupyterlab_opens_the_twin(home, page):
     started = Started(home, "--jupyter")
     try:
@@ -139,7 +149,7 @@ def test_jupyterlab_opens_the_twin(home, page):
         page.get_by_role("tab", name=re.compile(LESSON)).first.wait_for(timeout=WAIT_MS)
         page.locator(".jp-Notebook h1").first.wait_for(timeout=WAIT_MS)
         assert "quietly fails" in page.locator(".jp-Notebook h1").first.inner_text()
-        assert page.locator(".jp-RenderedHTMLCommon .wb").first.is_visible()
+        scroll_to(page, page.locator(".jp-RenderedHTMLCommon .wb").first)
         assert page.get_by_text("notified about official Jupyter news").count() == 0
         assert page.left_loopback == []
         page.goto(started.url.split("?")[0])
