@@ -22,11 +22,6 @@ LESSON = "00_the_model_that_quietly_fails"
 pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.timeout(600)]
 
 
-@pytest.fixture(scope="module")
-def home(tmp_path_factory):
-    return tmp_path_factory.mktemp("start")
-
-
 class Started:
     """A `workbench start` that is running."""
 
@@ -54,6 +49,16 @@ class Started:
         self.process.wait(30)
         self.process.stdout.close()
         return psutil.wait_procs(family, timeout=20)[1]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    """Return a home in which `start` has been called once, so that the tests may come in any order."""
+    folder = tmp_path_factory.mktemp("start")
+    first = Started(folder)
+    assert first.said.count("✓") == 7
+    assert first.stop() == []
+    return folder
 
 
 @pytest.fixture(scope="module")
