@@ -36,7 +36,7 @@ format: _dev ## let ruff format and mend what it can
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-encoder: _dev ## train the small CLIP anew (about 11 minutes of one core)
+encoder: _dev ## train the small CLIP anew (about 8 minutes of one core)
 	@$(BIN)/python -m scripts.make_encoder
 
 twins: _dev ## write the JupyterLab twins of the lessons anew

@@ -9,7 +9,8 @@ def _(mo):
     mo.md("""
     # The model that quietly fails
 
-    *Fifteen minutes. Nothing to prepare. Every number on this page is computed while you read.*
+    *Fifteen minutes. Nothing to prepare. What you see is computed while you read; only the six full
+    seasons near the end were measured beforehand.*
 
     A packhouse sorts apples. Three cameras photograph each fruit as it rolls past, and a model says
     **accept** or **reject**. Two teams get the same photos, the same encoder and the same classifier.

@@ -13,6 +13,7 @@ import json
 import sys
 import tempfile
 from pathlib import Path
+from statistics import fmean
 from typing import Any, Final
 
 ROOT: Final = Path(__file__).resolve().parent.parent
@@ -83,7 +84,7 @@ def summary(seasons: list[dict[str, Any]]) -> dict[str, Any]:
     names = [
         k for k, v in seasons[0].items() if isinstance(v, float) and k not in {"excess_low", "excess_high"}
     ]
-    mean = {name: round(sum(s[name] for s in seasons) / len(seasons), 4) for name in names}
+    mean = {name: round(fmean(s[name] for s in seasons), 4) for name in names}
     return {
         "made_by": "python -m scripts.make_figures",
         "size": SIZE,

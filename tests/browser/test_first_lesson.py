@@ -154,7 +154,7 @@ def test_jupyterlab_opens_the_twin(home, page):
         page.get_by_role("tab", name=re.compile(LESSON)).first.wait_for(timeout=WAIT_MS)
         page.locator(".jp-Notebook h1").first.wait_for(timeout=WAIT_MS)
         assert "quietly fails" in page.locator(".jp-Notebook h1").first.inner_text()
-        scroll_to(page, page.locator(".jp-RenderedHTMLCommon .wb").first)
+        scroll_to(page, page.locator(".jp-RenderedHTMLCommon .wb svg").first)  # drawn before any cell has run
         assert page.get_by_text("notified about official Jupyter news").count() == 0
         assert page.left_loopback == []
         page.goto(started.url.split("?")[0])

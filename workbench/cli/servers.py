@@ -25,7 +25,7 @@ from workbench.manifests import write_json
 from workbench.profiles.workspace import workspaces_root
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
 LESSON: Final = "00_the_model_that_quietly_fails"
@@ -112,6 +112,7 @@ def marimo_server(folder: Path, scratch: Path, port: int) -> Server:
 def jupyter_server(folder: Path, scratch: Path, port: int) -> Server:
     """Return how to open the first lesson's twin in JupyterLab, without its news and update checks."""
     token = secrets.token_urlsafe(16)
+    _trust(sorted((folder / "jupyter").glob("*.ipynb")))
     write_json(scratch / "jupyter" / "labconfig" / "default_setting_overrides.json", JUPYTER_SETTINGS)
     argv = (sys.executable, "-m", "jupyter", "lab", "--no-browser", "--ip", HOST, "--port", str(port),
             "--ServerApp.port_retries=0", "--ServerApp.allow_root=True", f"--ServerApp.root_dir={folder}",
@@ -120,6 +121,12 @@ def jupyter_server(folder: Path, scratch: Path, port: int) -> Server:
     env = {"JUPYTER_TOKEN": token, "JUPYTER_CONFIG_PATH": str(scratch / "jupyter")}
     base = f"http://{HOST}:{port}"
     return Server(argv, f"{base}/lab/tree/jupyter/{LESSON}.ipynb?token={token}", f"{base}/api", env=env)
+
+
+def _trust(twins: Sequence[Path]) -> None:
+    """Sign our own twins for this user: without that JupyterLab shows no drawing until a cell has run."""
+    argv = [sys.executable, "-m", "jupyter", "trust", *map(str, twins)]
+    subprocess.run(argv, capture_output=True, check=False)  # unsigned they still open, and run
 
 
 @contextlib.contextmanager
