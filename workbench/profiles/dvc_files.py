@@ -178,17 +178,19 @@ def mend(root: Path) -> list[str]:
     index, held, pipeline = root / ".git" / "index.lock", root / ".dvc" / "tmp" / "rwlock", root / "dvc.lock"
     broken = [index] if index.is_file() and time.time() - index.stat().st_mtime > STALE_S else []
     broken += [
-        path for path, parse in ((held, json.loads), (pipeline, _parse_yaml)) if not _is_readable(path, parse)
+        path for path, parse in ((held, json.loads), (pipeline, _parse_lock)) if not _is_readable(path, parse)
     ]
     for path in broken:
         path.unlink()
     return [path.relative_to(root).as_posix() for path in broken]
 
 
-def _parse_yaml(text: str) -> object:
+def _parse_lock(text: str) -> object:
+    from dvc.schema import COMPILED_LOCKFILE_SCHEMA
     from dvc.utils.serialize import parse_yaml
 
-    return parse_yaml(text, "dvc.lock")
+    # DVC opens the file for writing before it writes: killed in between, it is empty, which is good YAML
+    return COMPILED_LOCKFILE_SCHEMA(parse_yaml(text, "dvc.lock"))
 
 
 def _is_readable(path: Path, parse: Callable[[str], object]) -> bool:
