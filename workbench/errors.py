@@ -24,7 +24,8 @@ The tree::
     ├── DatasetError               a dataset or its card
     ├── RunError                   the run tracker or the model registry
     │   └── UnsafeModelError       a model file holds types that we do not load
-    └── ReproduceError             a run cannot even be compared
+    ├── ReproduceError             a run cannot even be compared
+    └── GuardError                 a guard could not judge: too little data, or a column is missing
 
 Each class has an exit code of its own for the command line (see `EXIT_CODES`).
 """
@@ -186,6 +187,12 @@ class ReproduceError(WorkbenchError):
     """A run cannot even be compared."""
 
     exit_code = 80
+
+
+class GuardError(WorkbenchError):
+    """A guard could not judge: too little data, or a column is missing."""
+
+    exit_code = 90
 
 
 def _walk(cls: type[WorkbenchError]) -> list[type[WorkbenchError]]:
