@@ -214,6 +214,10 @@ class DatasetCard:
         Digests of the manifests that it was made from.
     seed : int
         Recorded for the run; the split itself has no dice.
+    inputs : tuple of str
+        Columns that the model reads.
+    changed : str
+        What was changed on purpose (`workbench.seams.Seams.changed`); empty for an honest dataset.
     """
 
     dataset_id: str
@@ -232,10 +236,12 @@ class DatasetCard:
     embargo_s: float
     parents: Mapping[str, str]
     seed: int
+    inputs: tuple[str, ...] = ("embedding",)
+    changed: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the card as plain values for JSON."""
-        return asdict(self) | {"labels": list(self.labels)}
+        return asdict(self) | {"labels": list(self.labels), "inputs": list(self.inputs)}
 
     @classmethod
     def from_dict(cls, raw: Mapping[str, Any]) -> DatasetCard:
@@ -251,7 +257,8 @@ class DatasetCard:
         DatasetCard
             The card.
         """
-        return cls(**{**raw, "labels": tuple(raw["labels"])})
+        inputs = tuple(raw.get("inputs", ("embedding",)))  # cards of 0.1 did not name them
+        return cls(**{**raw, "labels": tuple(raw["labels"]), "inputs": inputs})
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,7 +114,7 @@ def current_id(ws: Workspace, kind: str = "honest") -> str:
     ws : Workspace
         Open.
     kind : str
-        ``honest`` or ``leaky``.
+        ``honest``, ``leaky``, or what was changed on purpose.
 
     Returns
     -------
@@ -145,7 +145,7 @@ def point_to(ws: Workspace, card: DatasetCard) -> None:
     """
     path = ws.datasets / "current.json"
     now = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    kind = "honest" if card.point_in_time else "leaky"
+    kind = card.changed or ("honest" if card.point_in_time else "leaky")
     if now.get(kind) != card.dataset_id:
         write_json(path, now | {kind: card.dataset_id})
 
@@ -194,7 +194,8 @@ def free_id(ws: Workspace, source: Mapping[str, Any], content: str) -> str:
     DatasetError
         If the version is no semantic version.
     """
-    kind = "latest" if source["leaky"] else "pit"
+    changed = re.sub(r"[^a-z0-9]+", "-", source.get("changed", "").lower()).strip("-")
+    kind = changed or ("latest" if source["leaky"] else "pit")
     match = re.fullmatch(r"(\d+)\.(\d+)\.(\d+)", source["version"])
     if match is None:
         raise DatasetError(

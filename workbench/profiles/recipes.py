@@ -20,6 +20,7 @@ NOT_SHAPING: Final = (
     "guards/",
     "lab/",
     "profiles/__init__.py",
+    "seams.py",
     "profiles/dvc_files.py",
     "profiles/fingerprint.py",
     "profiles/history.py",
@@ -45,6 +46,8 @@ NOT_SHAPING: Final = (
 _CAUSE: Final[Mapping[str, Cause]] = {"seed": "seed", "threads": "threads", "row_order": "row order"}
 SETTINGS: Final = ("encoder", "embargo_s", "dataset_version")
 """Settings of a run besides those of the fit."""
+_NEW: Final = {"family": "logistic"}
+"""Settings that runs of 0.1 did not record, with what they meant."""
 _MACHINE: Final = ("system", "machine")
 
 
@@ -58,8 +61,8 @@ def compare_settings(then: Mapping[str, Any], now: Mapping[str, Any], found: Fin
     found : Findings
         Filled with seed, threads, row order and other settings.
     """
-    one = {**then["train"], **{key: then[key] for key in SETTINGS}}
-    two = {**now["train"], **{key: now[key] for key in SETTINGS}}
+    one = {**_NEW, **then["train"], **{key: then[key] for key in SETTINGS}}
+    two = {**_NEW, **now["train"], **{key: now[key] for key in SETTINGS}}
     for key, (before, after) in diff_mappings(one, two).items():
         found.add(_CAUSE.get(key, "settings"), f"{key} was {before}, is {after}")
 

@@ -35,12 +35,15 @@ class Recipe:
         As `fingerprint.code_version` gives it.
     environment : mapping
         As `fingerprint.environment` gives it.
+    changed : str
+        What was changed on purpose, in the dataset or in the fit; empty for an honest run.
     """
 
     card: DatasetCard
     settings: Mapping[str, Any]
     code: Mapping[str, Any]
     environment: Mapping[str, Any]
+    changed: str = ""
 
     @property
     def digest(self) -> str:
@@ -52,6 +55,7 @@ class Recipe:
             self.settings["train"],
             [self.code["files"][name] for name in FIT_CODE],
             digest(self.environment),
+            *([self.changed] if self.changed else []),
         ]
         return sha256_bytes(json.dumps(parts, sort_keys=True).encode())
 
@@ -101,6 +105,8 @@ class RunRecord:
         As in `Recipe` and `Result`.
     files : dict of str to str
         File name to sha256 of everything else in the folder.
+    changed : str
+        As in `Recipe`.
     """
 
     run_id: str
@@ -115,6 +121,7 @@ class RunRecord:
     code: dict[str, Any]
     environment: dict[str, Any]
     files: dict[str, str]
+    changed: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the record as plain values for JSON."""

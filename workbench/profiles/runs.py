@@ -290,6 +290,7 @@ class Runs:
             code=dict(recipe.code),
             environment=dict(recipe.environment),
             files=_hashes(folder),
+            changed=recipe.changed,
         )
         write_json(folder / "run.json", record.to_dict())
         tracker.attach(run_id, folder / "run.json")

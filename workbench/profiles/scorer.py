@@ -19,9 +19,10 @@ from workbench.errors import EntityNotFoundError, FeatureCheckError
 from workbench.manifests import has_manifest, read_table, write_parquet
 from workbench.profiles.feature_checks import read_card
 from workbench.profiles.features import Features
-from workbench.profiles.models import probabilities
+from workbench.profiles.models import matrix, probabilities
 from workbench.profiles.runs import CHAMPION, Runs
 from workbench.records import Prediction
+from workbench.seams import untouched
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from workbench.profiles.features import OnlineRow
     from workbench.profiles.workspace import Workspace
+    from workbench.seams import Step
 
 
 class Scorer:
@@ -71,9 +73,10 @@ class Scorer:
                 f"but the run {self.record.run_id[:8]} was trained on {trained[:12]}",
                 hint="extract again with the encoder of that run, or train on the new embeddings",
             )
-        if card.dim != self.model.n_features_in_:
+        wanted = self.model.n_features_in_ - (len(self.record.dataset.inputs) - 1)
+        if card.dim != wanted:
             raise FeatureCheckError(
-                f"the view {self.view} has {card.dim} numbers an item, the model wants {self.model.n_features_in_}",
+                f"the view {self.view} has {card.dim} numbers an item, the model wants {wanted}",
                 hint="extract again, then make a dataset and train",
             )
 
@@ -107,7 +110,7 @@ class Scorer:
         return found
 
     def predict_known(
-        self, item_ids: Sequence[str], *, now: datetime | None = None
+        self, item_ids: Sequence[str], *, now: datetime | None = None, step: Step = untouched
     ) -> tuple[list[Prediction], list[str]]:
         """Predict the items that the online store knows, and name those it does not.
 
@@ -117,6 +120,9 @@ class Scorer:
             Which items.
         now : datetime, optional
             The moment of the request, UTC; default `present`.
+        step : Step
+            A hand between the online store and the model: it is given ``item_id``, ``asked_at``,
+            ``feature_image_id`` and what the model reads, one row an item that was found.
 
         Returns
         -------
@@ -129,8 +135,10 @@ class Scorer:
         known = [row for row in fetched if row.found]
         p = np.empty((0, len(self.record.dataset.labels)))
         if known:
-            vectors = np.array([row.embedding for row in known])
-            p = probabilities(self.model, vectors, self.record.dataset.labels)
+            given = step(_as_table(known, now), self.ws)
+            p = probabilities(
+                self.model, matrix(given, self.record.dataset.inputs), self.record.dataset.labels
+            )
         answers = [self._prediction(row, values, now) for row, values in zip(known, p, strict=True)]
         self._write_down(fetched, answers, now)
         return answers, [row.item_id for row in fetched if not row.found]
@@ -166,6 +174,20 @@ class Scorer:
         table = _log_table(self, fetched, answers, now)
         name = f"part-{utc_now():%Y%m%dT%H%M%S%fZ}-{secrets.token_hex(4)}.parquet"
         write_parquet(self.ws.served / "log" / name, table)
+
+
+def _as_table(found: Sequence[OnlineRow], now: datetime) -> pa.Table:
+    """Return what the online store gave back, with the columns that a dataset has for it."""
+    import pyarrow as pa
+
+    columns = {
+        "item_id": pa.array([row.item_id for row in found], pa.string()),
+        "asked_at": pa.array([now] * len(found), timestamp_type()),
+        "feature_image_id": pa.array([row.feature_image_id for row in found], pa.string()),
+        "feature_timestamp": pa.array([row.feature_timestamp for row in found], timestamp_type()),
+        "embedding": pa.array([row.embedding for row in found], pa.list_(pa.float32())),
+    }
+    return pa.table(columns)
 
 
 def _log_table(

@@ -19,19 +19,22 @@ class WorldSettings:
     Attributes
     ----------
     name : str
-        ``packhouse`` or ``folder``.
+        ``packhouse``, ``gym`` or ``folder``.
     size : str
-        ``tiny``, ``lesson`` or ``large`` (packhouse only).
+        ``tiny``, ``lesson`` or ``large`` (simulated worlds only).
     seed : int
         Of the simulated world.
     path : str
         Absolute path of the photos (folder only).
+    dials : dict of str to number
+        Changes to the simulated world, by the names of its dials; none by default.
     """
 
     name: str = "packhouse"
     size: str = "lesson"
     seed: int = 0
     path: str = ""
+    dials: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +51,15 @@ class TrainSettings:
         BLAS threads; one gives the same bits on every core count.
     row_order : str
         ``canonical`` (sorted by row id) or ``shuffled`` (by the seed: to see what it does).
+    family : str
+        ``logistic`` (regression), ``boosting`` (of trees), ``forest``, or ``nearest`` (neighbour).
     """
 
     seed: int = 0
     C: float = 1.0
     threads: int = 1
     row_order: str = "canonical"
+    family: str = "logistic"
 
 
 @dataclass(frozen=True, slots=True)

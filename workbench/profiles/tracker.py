@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from workbench.clock import utc_now
 from workbench.profiles.fingerprint import digest
+from workbench.profiles.models import HARMLESS
 from workbench.profiles.tracking import connected
 
 if TYPE_CHECKING:
@@ -134,7 +135,13 @@ class Tracker:
         import mlflow.sklearn
 
         needed = [f"{name}=={packages[name]}" for name in ("numpy", "scikit-learn", "scipy", "skops")]
-        mlflow.sklearn.save_model(model, str(folder), serialization_format="skops", pip_requirements=needed)
+        mlflow.sklearn.save_model(
+            model,
+            str(folder),
+            serialization_format="skops",
+            skops_trusted_types=list(HARMLESS),
+            pip_requirements=needed,
+        )
 
     def register(self, run_id: str, name: str, packed: Path) -> str:
         """Register a packed model as a new version.
@@ -183,6 +190,7 @@ def _tags(recipe: Recipe) -> dict[str, str]:
         "dataset_content_hash": card.content_hash,
         "dataset_cutoff": card.cutoff_timestamp,
         "dataset_point_in_time": str(card.point_in_time),
+        "changed_on_purpose": recipe.changed or "nothing",
         "code_sha256": code["sha256"],
         "code_commit": code["commit"] or "not in git",
         "code_diff_sha256": code["diff_sha256"] or "none",

@@ -23,6 +23,7 @@ from workbench.manifests import read_header, read_table, require_made_from
 from workbench.profiles.datasets import KEYS, find_dataset, free_id, point_to, write_dataset
 from workbench.profiles.features import Features
 from workbench.records import DatasetCard, EncoderCard, StageReport, silent
+from workbench.seams import HONEST
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
     from workbench.profiles.workspace import Workspace
     from workbench.records import Progress
+    from workbench.seams import Join, Seams
 
 TEST_SHARE: Final = 0.25
 VALIDATION_SHARE: Final = 0.15
@@ -54,7 +56,12 @@ ORDER BY row_id
 
 
 def dataset(
-    ws: Workspace, *, cutoff: datetime | None = None, leaky: bool = False, progress: Progress = silent
+    ws: Workspace,
+    *,
+    cutoff: datetime | None = None,
+    leaky: bool = False,
+    seams: Seams = HONEST,
+    progress: Progress = silent,
 ) -> StageReport:
     """Make a dataset as of a cutoff.
 
@@ -67,6 +74,8 @@ def dataset(
     leaky : bool
         Take each item's newest features, whenever they became known: the twin without
         point-in-time correctness.
+    seams : Seams
+        Where a failure may put a hand in; nothing is changed by default.
     progress : callable
         Called as ``progress(steps done, steps in all)``.
 
@@ -89,19 +98,20 @@ def dataset(
     raw = read_header(ws.manifests / "raw")
     cutoff = clock.as_utc(cutoff) if cutoff else clock.parse_utc(raw.extra["history_end"])
     encoder = EncoderCard(**read_header(ws.manifests / "extract").extra["card"])
-    source = _source(ws, cutoff, leaky, encoder)
+    source = _source(ws, cutoff, leaky, encoder) | ({"changed": seams.changed} if seams.changed else {})
     with ws.writing():
         if (made := find_dataset(ws, source)) is not None:
             return _report(ws, made, skipped=True)
         progress(1, 3)
-        rows = observations(ws, cutoff)
+        rows = seams.observe(observations(ws, cutoff), ws)
+        rows = seams.rows(_with_features(ws, rows, encoder.view, leaky=leaky, join=seams.join), ws)
+        progress(2, 3)
         splits, embargo = split_by_time(
             rows["group"].to_pylist(), rows["event_timestamp"].to_pylist(), ws.settings.embargo_s
         )
-        rows = rows.append_column("split", [splits])
-        progress(2, 3)
-        rows = _with_features(ws, rows, encoder.view, leaky=leaky)
-        card = _card(ws, rows, encoder, source, embargo)
+        rows = rows.append_column("split", [seams.split(rows, ws) if seams.split else splits])
+        rows = seams.after_split(rows, ws)
+        card = _card(ws, rows, encoder, source, embargo, seams.inputs)
         _check(rows, card)
         write_dataset(ws, rows, card, source)
         progress(3, 3)
@@ -193,12 +203,16 @@ def split_by_time(
     return [role[group] for group in groups], embargo
 
 
-def _with_features(ws: Workspace, rows: pa.Table, view: str, *, leaky: bool) -> pa.Table:
+def _with_features(
+    ws: Workspace, rows: pa.Table, view: str, *, leaky: bool, join: Join | None = None
+) -> pa.Table:
     """Ask the feature store; this is the line that the leaky twin changes."""
     import pyarrow.compute as pc
 
     keys = rows.select(["row_id", "item_id", "event_timestamp"])
-    if leaky:
+    if join is not None:
+        found = join(Features(ws), keys, view, ws)
+    elif leaky:
         now = pc.max(read_table(ws.manifests / "extract", ["created_timestamp"])["created_timestamp"]).as_py()
         found = Features(ws).latest(keys, view, now=now)
     else:
@@ -230,7 +244,12 @@ def _source(ws: Workspace, cutoff: datetime, leaky: bool, encoder: EncoderCard) 
 
 
 def _card(
-    ws: Workspace, rows: pa.Table, encoder: EncoderCard, source: Mapping[str, Any], embargo: timedelta
+    ws: Workspace,
+    rows: pa.Table,
+    encoder: EncoderCard,
+    source: Mapping[str, Any],
+    embargo: timedelta,
+    more_inputs: tuple[str, ...],
 ) -> DatasetCard:
     content = content_hash(rows, KEYS)
     return DatasetCard(
@@ -250,6 +269,8 @@ def _card(
         embargo_s=embargo.total_seconds(),
         parents=source["parents"],
         seed=ws.settings.train.seed,
+        inputs=("embedding", *more_inputs),
+        changed=source.get("changed", ""),
     )
 
 

@@ -51,6 +51,7 @@ if TYPE_CHECKING:
 Rebuild = Callable[[Workspace, DatasetCard], Path]
 """Called as ``rebuild(scratch, card)`` on a workspace that holds raw data and nothing else: runs
 clean, extract and dataset there as the card says, and returns the dataset's folder."""
+_LEARNED: Final = ("statistics_", "mean_", "scale_", "coef_", "intercept_")
 _NEEDED: Final = ("raw", "manifests", "datasets")
 
 
@@ -166,8 +167,9 @@ def _workspace_of_raw(past: Past) -> Workspace:
     settings = Settings(**stored, world=world, train=train)
     write_text(root / "workspace.toml", dump(settings))
     shutil.copytree(past.ws.root / "raw", root / "raw", copy_function=_link_or_copy)
-    for kind in ("raw", "reviews"):
-        shutil.copytree(past.ws.manifests / kind, root / "manifests" / kind)
+    for kind in ("raw", "reviews"):  # tables have no reviews
+        if (past.ws.manifests / kind).is_dir():
+            shutil.copytree(past.ws.manifests / kind, root / "manifests" / kind)
     return Workspace(root, settings)
 
 
@@ -180,18 +182,18 @@ def _link_or_copy(source: str, target: str) -> None:
 
 def _fit_again(runs: Runs, record: RunRecord, rows: pa.Table, settings: TrainSettings) -> Outcome:
     """Fit on the rows as found, with the settings as they are now, and compare."""
-    model = fit(*arrays(rows, settings, "train"), settings)
-    after = predict_rows(model, rows, record.dataset.labels, threads=settings.threads)
+    inputs, labels = record.dataset.inputs, record.dataset.labels
+    model = fit(*arrays(rows, settings, "train", inputs), settings, inputs=inputs)
+    after = predict_rows(model, rows, labels, threads=settings.threads, inputs=inputs)
     before = read_part(runs.ws.runs / record.run_id / "predictions.parquet")
     learned = largest_difference(_parameters(runs.load_model(record.run_id)), _parameters(model))
     return _compare_predictions(before, after, learned)
 
 
 def _parameters(model: Any) -> np.ndarray:
-    """Return the numbers that were learned: of the scaler and of the classifier, in one row."""
-    scaler, classifier = model[0], model[-1]
-    learned = (scaler.mean_, scaler.scale_, classifier.coef_, classifier.intercept_)
-    return np.concatenate([np.ravel(part) for part in learned])
+    """Return the numbers that were learned, in one row; of trees only the predictions can be compared."""
+    learned = [getattr(step, name) for step in model for name in _LEARNED if hasattr(step, name)]
+    return np.concatenate([np.ravel(part) for part in learned]) if learned else np.zeros(1)
 
 
 def _compare_predictions(before: pa.Table, after: pa.Table, coefficients: float) -> Outcome:

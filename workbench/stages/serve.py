@@ -31,6 +31,7 @@ from workbench.profiles.http_api import run_server
 from workbench.profiles.runs import CHAMPION, MODEL_FILE, Runs
 from workbench.profiles.scorer import Scorer, present
 from workbench.records import StageReport, silent
+from workbench.seams import HONEST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -41,11 +42,14 @@ if TYPE_CHECKING:
     from workbench.profiles.run_records import RunRecord
     from workbench.profiles.workspace import Workspace
     from workbench.records import Prediction, Progress
+    from workbench.seams import Seams
 
 BATCH: Final = 500
 
 
-def serve(ws: Workspace, *, run_id: str | None = None, progress: Progress = silent) -> StageReport:
+def serve(
+    ws: Workspace, *, run_id: str | None = None, seams: Seams = HONEST, progress: Progress = silent
+) -> StageReport:
     """Predict every item that came after the run's cutoff.
 
     Parameters
@@ -54,6 +58,8 @@ def serve(ws: Workspace, *, run_id: str | None = None, progress: Progress = sile
         With a trained model.
     run_id : str, optional
         A run id or an alias; default ``champion``.
+    seams : Seams
+        Where a failure may put a hand in; nothing is changed by default.
     progress : callable
         Called as ``progress(items done, items in all)``.
 
@@ -74,7 +80,7 @@ def serve(ws: Workspace, *, run_id: str | None = None, progress: Progress = sile
     record = _record(ws, run_id)
     folder = ws.served / record.run_id
     with ws.writing():
-        source = _source(ws, record)
+        source = _source(ws, record) | ({"changed": seams.changed} if seams.changed else {})
         if is_whole(folder) and read_header(folder).extra["source"] == source:
             return _report(ws, record, skipped=True)
         scorer, now = Scorer(ws, record.run_id), present(ws)
@@ -82,7 +88,7 @@ def serve(ws: Workspace, *, run_id: str | None = None, progress: Progress = sile
         answers: list[Prediction] = []
         unknown: list[str] = []
         for start in range(0, len(due), BATCH):
-            known, missing = scorer.predict_known(due[start : start + BATCH], now=now)
+            known, missing = scorer.predict_known(due[start : start + BATCH], now=now, step=seams.online)
             answers += known
             unknown += missing
             progress(min(start + BATCH, len(due)), len(due))

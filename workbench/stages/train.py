@@ -1,4 +1,4 @@
-"""Stage 5, train: fit a logistic regression on a dataset, score it honestly, and register it.
+"""Stage 5, train: fit a model on a dataset, score it honestly, and register it.
 
 Reads   ``datasets/<dataset_id>/`` (by default the newest point-in-time one).
 Writes  ``runs/<run_id>/`` (run.json, model.skops, predictions.parquet, plots), MLflow, and last
@@ -22,10 +22,11 @@ from workbench.errors import DatasetError
 from workbench.guards.scores import Scores, score
 from workbench.profiles.datasets import read_dataset
 from workbench.profiles.fingerprint import code_version, environment
-from workbench.profiles.models import MAX_ITER, SOLVER, SPLITS, arrays, fit, predict_rows
+from workbench.profiles.models import SPLITS, arrays, fit, predict_rows
 from workbench.profiles.run_records import Recipe, Result
 from workbench.profiles.runs import CHAMPION, Runs
 from workbench.records import StageReport, silent
+from workbench.seams import HONEST
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,13 +35,18 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from workbench.profiles.run_records import RunRecord
-    from workbench.profiles.settings import TrainSettings
     from workbench.profiles.workspace import Workspace
     from workbench.records import DatasetCard, Progress
+    from workbench.seams import Seams
 
 
 def train(
-    ws: Workspace, *, dataset_id: str | None = None, alias: str = CHAMPION, progress: Progress = silent
+    ws: Workspace,
+    *,
+    dataset_id: str | None = None,
+    alias: str = CHAMPION,
+    seams: Seams = HONEST,
+    progress: Progress = silent,
 ) -> StageReport:
     """Train on a dataset and let an alias point to the model.
 
@@ -52,6 +58,8 @@ def train(
         Default: the newest point-in-time dataset.
     alias : str
         Name of the model in the registry that is moved to this run.
+    seams : Seams
+        Where a failure may put a hand in; nothing is changed by default.
     progress : callable
         Called as ``progress(steps done, steps in all)``.
 
@@ -73,12 +81,14 @@ def train(
     with ws.writing():
         card, rows = read_dataset(ws, dataset_id)
         progress(1, 4)
-        recipe = Recipe(card, asdict(ws.settings), code_version(), environment())
+        recipe = Recipe(
+            card, asdict(ws.settings), code_version(), environment(), seams.changed or card.changed
+        )
         runs.mend()
         record = runs.find(recipe)
         pointed = record is not None and runs.aliases().get(alias) == record.run_id
         if record is None:
-            result = _result(rows, card, ws.settings.train)
+            result = _result(ws, rows, card, seams)
             progress(2, 4)
             record = runs.log(recipe, result)
         progress(3, 4)
@@ -88,15 +98,16 @@ def train(
     return _report(record, skipped=pointed)
 
 
-def _result(rows: pa.Table, card: DatasetCard, settings: TrainSettings) -> Result:
-    features, labels = arrays(rows, settings, "train")
+def _result(ws: Workspace, rows: pa.Table, card: DatasetCard, seams: Seams) -> Result:
+    settings = ws.settings.train
+    features, labels = arrays(_training(ws, rows, seams), settings, inputs=card.inputs)
     if len(set(labels)) < 2:
         raise DatasetError(
             f"all training rows are {labels[0]!r}" if labels else "there are no training rows",
             hint="a model needs two classes: add photos, or choose a later --cutoff",
         )
-    model = fit(features, labels, settings)
-    predictions = predict_rows(model, rows, card.labels, threads=settings.threads)
+    model = fit(features, labels, settings, inputs=card.inputs)
+    predictions = predict_rows(model, rows, card.labels, threads=settings.threads, inputs=card.inputs)
     constant = max(sorted(set(labels)), key=labels.count)
     scores = {}
     for split in SPLITS[1:]:
@@ -104,9 +115,7 @@ def _result(rows: pa.Table, card: DatasetCard, settings: TrainSettings) -> Resul
             scores[split] = found
     params = {
         **asdict(settings),
-        "solver": SOLVER,
-        "max_iter": MAX_ITER,
-        "n_iter": int(model[-1].n_iter_.max()),
+        **_of_the_solver(model[-1]),
         "n_features": features.shape[1],
         "n_train": len(labels),
         "labels": ", ".join(card.labels),
@@ -117,6 +126,18 @@ def _result(rows: pa.Table, card: DatasetCard, settings: TrainSettings) -> Resul
     }
     plots = {"test.png": _plot(predictions, card)} if "test" in scores else {}
     return Result(model, params, {k: v.to_dict() for k, v in scores.items()}, predictions, plots)
+
+
+def _training(ws: Workspace, rows: pa.Table, seams: Seams) -> pa.Table:
+    import pyarrow.compute as pc
+
+    return seams.training(rows.filter(pc.equal(rows["split"], "train")), ws)
+
+
+def _of_the_solver(classifier: Any) -> dict[str, Any]:
+    asked = {name: getattr(classifier, name) for name in ("solver", "max_iter") if hasattr(classifier, name)}
+    needed = getattr(classifier, "n_iter_", None)
+    return asked if needed is None else {**asked, "n_iter": int(np.max(needed))}
 
 
 def _score_split(
@@ -175,9 +196,9 @@ def _notes(record: RunRecord) -> tuple[str, ...]:
     name = {"roc_auc": "ROC AUC", "accuracy": "accuracy"}[headline]
     claimed = f"claimed: test {name} {value:.3f} [{low:.3f}, {high:.3f}] on {test['n']} rows of {test['n_groups']} groups"
     constant = f"accuracy {found['accuracy']['value']:.3f}; always {record.params['constant']!r} gives {found['constant_accuracy']['value']:.3f}"
-    leaky = (
-        ()
-        if record.dataset.point_in_time
-        else ("the dataset is NOT point-in-time correct: the score is inflated",)
-    )
+    leaky: tuple[str, ...] = ()
+    if not record.dataset.point_in_time:
+        leaky = ("the dataset is NOT point-in-time correct: the score is inflated",)
+    elif record.changed:
+        leaky = (f"changed on purpose: {record.changed}",)
     return (claimed, constant, *leaky)
