@@ -7,7 +7,7 @@ BIN := .venv/Scripts
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup start jupyter test quick check format encoder twins figures docs pin reset clean _dev
+.PHONY: help setup start jupyter test quick check format encoder twins figures effects docs pin reset clean _dev
 
 help: ## show this list
 	@printf '\n  Silent Failures Workbench\n\n'
@@ -44,6 +44,9 @@ twins: _dev ## write the JupyterLab twins of the lessons anew
 
 figures: _dev ## measure the figures of README and lessons anew (minutes)
 	@$(BIN)/python -m scripts.make_figures
+
+effects: _dev ## measure the table of effects anew (25 minutes of one core)
+	@$(BIN)/python -m scripts.make_effects --again
 
 docs: _dev ## write the generated parts of README and docs anew
 	@$(BIN)/python -m scripts.make_docs

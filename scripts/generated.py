@@ -53,6 +53,8 @@ def from_code() -> dict[str, str]:
         "layout": layout(),
         "silent-failures": silent_failures(),
         "figures": figures_table(),
+        "failures": failures_table(),
+        "catalogue": failures_in_full(),
     }
 
 
@@ -172,6 +174,53 @@ def figures_table() -> str:
         f"got on {raw['n_production']} others. Measured by `{raw['made_by']}`."
     )
     return f"{table(['dataset', 'claimed: its own test set', 'got: production'], rows)}\n\n{note}"
+
+
+def failures_table() -> str:
+    """Return every failure with what it was measured to do, from the table of effects."""
+    from workbench.failures import ORDER, load
+    from workbench.lab.effects import summary
+
+    measured = {row["failure"]: row for row in summary()}
+    rows = []
+    for failure in map(load, ORDER):
+        row = measured.get(failure.name)
+        numbers = ["not measured yet"] + [""] * 4
+        if row is not None:
+            numbers = [f"{row[key]:.2f}" for key in ("claimed", "got", "could_have_had")]
+            numbers.append(f"{row['excess_inflation']:+.2f} ({row['least']:+.2f} to {row['most']:+.2f})")
+            numbers.append(f"{row['damage']:+.2f}")
+        guard = (
+            f"[`{failure.guard}`](workbench/guards/{failure.guard}.py)" if failure.guard else "none needed"
+        )
+        rows.append(
+            [f"[`{failure.name}`](workbench/failures/{failure.name}.py)", failure.family, *numbers, guard]
+        )
+    head = ["failure", "family", "claimed", "got", "could have had", "excess inflation", "damage", "guard"]
+    note = (
+        "Accuracy on the packhouse at lesson size, at each failure's default strength; mean of 3 seasons, smallest to "
+        "largest. Measured by `make effects`; a test measures a sample again."
+    )
+    return f"{table(head, rows)}\n\n{note}"
+
+
+def failures_in_full() -> str:
+    """Return all entries of the catalogue, in their fixed fields."""
+    from workbench.failure import EFFECTS
+    from workbench.failures import catalogue
+
+    blocks = []
+    for failure in catalogue():
+        cures = "\n".join(f"- {cure}: {why}." for cure, why in failure.wrong_cures)
+        read = "; ".join(failure.references)
+        blocks.append(
+            f"## {failure.name}\n\n*{failure.title}*\n\n"
+            f"**Family** {failure.family}. **Made in** {failure.stage}. **It {failure.effect}**: {EFFECTS[failure.effect]}.\n\n"
+            f"**Symptom.** {failure.symptom}\n\n**Mechanism.** {failure.mechanism}\n\n**Wrong cures.**\n\n{cures}\n\n"
+            f"**Cure.** {failure.cure_text}\n\n**Guard.** {failure.guard or 'none: it harms nobody'}. {failure.limits}\n\n"
+            f"**Strength.** {failure.strength.means}, {failure.strength.low:g} to {failure.strength.high:g}.\n\n**Read.** {read}"
+        )
+    return "\n\n".join(blocks)
 
 
 # -- read off a run ----------------------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 PANELS: Final = {
     "Begin": ("start", "run"),
     "The seven stages": ("ingest", "clean", "extract", "dataset", "train", "serve", "reproduce"),
+    "See it fail": ("failures", "lab"),
     "Look after it": ("status", "doctor", "reset"),
 }
 STOPPED: Final = 130
@@ -66,6 +67,10 @@ app = typer.Typer(
 )
 serve_app = typer.Typer(add_completion=False, rich_markup_mode=None, invoke_without_command=True)
 app.add_typer(serve_app, name="serve", help="Predict for production, one id, or over HTTP.")
+failures_app = typer.Typer(add_completion=False, rich_markup_mode=None, invoke_without_command=True)
+app.add_typer(failures_app, name="failures", help="List silent failures by family, or explain one.")
+lab_app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
+app.add_typer(lab_app, name="lab", help="Inject a failure into the real pipeline, cure it, and measure both.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,6 +294,46 @@ def reproduce(
     from workbench.cli.answers import show_verdict
 
     raise typer.Exit(show_verdict(_opened(ctx), run_id, changes or []))
+
+
+@failures_app.callback()
+def failures(
+    ctx: typer.Context, as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False
+) -> None:
+    """List silent failures by family, or explain one with `show`."""
+    from workbench.cli.catalogue import list_failures
+
+    if ctx.invoked_subcommand is None:
+        list_failures(as_json=as_json)
+
+
+@failures_app.command("show")
+def show_one(name: Annotated[str, typer.Argument(help="As `workbench failures` lists it.")]) -> None:
+    """Explain a failure: symptom, mechanism, wrong cures, cure, guard and its limits."""
+    from workbench.cli.catalogue import show_failure
+
+    show_failure(name)
+
+
+@lab_app.callback()
+def lab() -> None:
+    """Inject a failure into the real pipeline, cure it, and measure both."""
+
+
+@lab_app.command("run")
+def lab_run(
+    name: Annotated[str, typer.Argument(help="As `workbench failures` lists it.")],
+    strength: Annotated[
+        float | None, typer.Option(help="In the unit that the failure names [default: its own].")
+    ] = None,
+    size: Annotated[str, typer.Option(help="Of the world: tiny, lesson or large.")] = "lesson",
+    seed: Annotated[int, typer.Option(help="Of the world.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Numbers and findings for programs.")] = False,
+) -> None:
+    """Print claimed, got and could-have-had with intervals, and what each guard said."""
+    from workbench.cli.catalogue import try_it
+
+    try_it(name, strength, size=size, seed=seed, as_json=as_json)
 
 
 @app.command()

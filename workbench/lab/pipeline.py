@@ -141,7 +141,7 @@ def open_world_of(ws: Workspace) -> World:
     from workbench.worlds import open_world
 
     world = ws.settings.world
-    return open_world(world.name, size=world.size, seed=world.seed, path=world.path)
+    return open_world(world.name, size=world.size, seed=world.seed, path=world.path, dials=world.dials)
 
 
 def run_stage(

@@ -103,19 +103,45 @@ def dataset(
         if (made := find_dataset(ws, source)) is not None:
             return _report(ws, made, skipped=True)
         progress(1, 3)
-        rows = seams.observe(observations(ws, cutoff), ws)
-        rows = seams.rows(_with_features(ws, rows, encoder.view, leaky=leaky, join=seams.join), ws)
+        rows, embargo = make_rows(ws, cutoff, encoder.view, leaky=leaky, seams=seams)
         progress(2, 3)
-        splits, embargo = split_by_time(
-            rows["group"].to_pylist(), rows["event_timestamp"].to_pylist(), ws.settings.embargo_s
-        )
-        rows = rows.append_column("split", [seams.split(rows, ws) if seams.split else splits])
-        rows = seams.after_split(rows, ws)
         card = _card(ws, rows, encoder, source, embargo, seams.inputs)
         _check(rows, card)
         write_dataset(ws, rows, card, source)
         progress(3, 3)
     return _report(ws, card, skipped=False)
+
+
+def make_rows(
+    ws: Workspace, cutoff: datetime, view: str, *, leaky: bool = False, seams: Seams = HONEST
+) -> tuple[pa.Table, timedelta]:
+    """Make the rows of a dataset: observe, join, split. Nothing is written.
+
+    Parameters
+    ----------
+    ws : Workspace
+        With extracted features.
+    cutoff : datetime
+        UTC.
+    view : str
+        Name of the feature view.
+    leaky : bool
+        As in `dataset`.
+    seams : Seams
+        As in `dataset`.
+
+    Returns
+    -------
+    tuple of pyarrow.Table and timedelta
+        The rows with their split, and the embargo that was used.
+    """
+    rows = seams.observe(observations(ws, cutoff), ws)
+    rows = seams.rows(_with_features(ws, rows, view, leaky=leaky, join=seams.join), ws)
+    splits, embargo = split_by_time(
+        rows["group"].to_pylist(), rows["event_timestamp"].to_pylist(), ws.settings.embargo_s
+    )
+    rows = rows.append_column("split", [seams.split(rows, ws) if seams.split else splits])
+    return seams.after_split(rows, ws), embargo
 
 
 def observations(ws: Workspace, cutoff: datetime) -> pa.Table:

@@ -170,7 +170,7 @@ def _plot(predictions: pa.Table, card: DatasetCard) -> Figure:
     left, right = figure.subplots(1, 2)
     left.hist([said[truth == label] for label in card.labels], bins=20, range=(0, 1), label=list(card.labels))
     left.set(xlabel=f"probability of {card.labels[-1]}", ylabel="rows of the test split")
-    left.legend()
+    left.legend(loc="upper center")  # "best" is searched for, and warns on a slow machine
     positive = truth == card.labels[-1]
     bins = np.array_split(np.argsort(said, kind="stable"), min(8, len(said)))
     right.plot([0, 1], [0, 1], color="0.7")

@@ -8,10 +8,19 @@ from typing import TYPE_CHECKING
 from workbench.errors import SettingsError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from workbench.records import World
 
 
-def open_world(name: str, *, size: str = "lesson", seed: int = 0, path: str | Path = "") -> World:
+def open_world(
+    name: str,
+    *,
+    size: str = "lesson",
+    seed: int = 0,
+    path: str | Path = "",
+    dials: Mapping[str, float] | None = None,
+) -> World:
     """Open a world by its name.
 
     Parameters
@@ -24,6 +33,8 @@ def open_world(name: str, *, size: str = "lesson", seed: int = 0, path: str | Pa
         Of the packhouse.
     path : str or Path
         Of the folder of photos.
+    dials : mapping, optional
+        Changes to the packhouse, by the names of `workbench.worlds.season.Dials`.
 
     Returns
     -------
@@ -38,7 +49,7 @@ def open_world(name: str, *, size: str = "lesson", seed: int = 0, path: str | Pa
     if name == "packhouse":
         from workbench.worlds.packhouse import PackhouseWorld
 
-        return PackhouseWorld(size, seed)
+        return PackhouseWorld(size, seed, **(dials or {}))
     if name == "folder":
         if not str(path):
             raise SettingsError("the folder world needs a folder", hint="give its path")

@@ -1,0 +1,91 @@
+"""Each failure of the catalogue, on the real pipeline: clean silent, injected fires, cured silent."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+import workbench.failures
+from workbench.failure import EFFECTS, FAMILIES
+from workbench.failures import ORDER, catalogue, load
+from workbench.lab.watch import GUARDS
+from workbench.stages import ORDER as STAGES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from workbench.lab.trial import Trial
+
+SEEDS = (0, 1)
+
+
+@pytest.fixture(scope="module")
+def trial(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, int], Trial]:
+    """Try a failure once a seed, all on the same prepared worlds."""
+    from workbench.lab.trial import try_failure
+
+    home = tmp_path_factory.mktemp("bench")
+    made: dict[tuple[str, int], Trial] = {}
+
+    def get(name: str, seed: int) -> Trial:
+        if (name, seed) not in made:
+            os.environ["WORKBENCH_HOME"] = str(home)
+            made[name, seed] = try_failure(name, size="tiny", seed=seed)
+        return made[name, seed]
+
+    return get
+
+
+def test_the_order_names_every_file() -> None:
+    files = {path.stem for path in Path(workbench.failures.__file__).parent.glob("[!_]*.py")}
+    assert files == set(ORDER)
+    assert len(ORDER) == len(set(ORDER)) >= 10
+
+
+@pytest.mark.parametrize("name", ORDER)
+def test_every_field_is_filled_in(name: str) -> None:
+    failure = load(name)
+    assert failure.name == name
+    assert failure.family in FAMILIES
+    assert failure.effect in EFFECTS
+    assert failure.stage in STAGES
+    assert failure.guard in GUARDS or failure.family == "control"
+    texts = (failure.title, failure.symptom, failure.mechanism, failure.cure_text, failure.limits)
+    assert all(len(text) > 20 for text in texts)
+    assert len(failure.wrong_cures) >= 2
+    assert failure.references
+    strength = failure.strength
+    assert strength.default in strength.values
+    assert strength.low <= strength.values[0] <= strength.values[-1] <= strength.high
+    assert failure.inject(strength.default).changed.startswith(name)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("name", ORDER)
+def test_its_guard_fires_and_falls_silent(name: str, seed: int, trial: Callable[[str, int], Trial]) -> None:
+    found = trial(name, seed)
+    failure = found.failure
+    fired = {finding.guard for finding in found.said if finding.fired}
+    if failure.family != "control":
+        assert failure.guard in fired, [finding.sentence for finding in found.said]
+    assert fired <= {failure.guard, *failure.guards_too}, "a guard that was not named fired"
+    cured = [finding for finding in found.cured_said if finding.fired]
+    assert not cured, [finding.sentence for finding in cured]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ORDER)
+def test_a_run_that_was_tampered_with_says_so(name: str, trial: Callable[[str, int], Trial]) -> None:
+    found = trial(name, 0)
+    assert found.failure.name in found.injected.seams.changed
+    if found.failure.stage != "serve":
+        assert found.injected.record.changed == found.injected.seams.changed
+        assert found.injected.record.dataset.dataset_id != found.cured.record.dataset.dataset_id
+
+
+def test_the_catalogue_is_loaded_in_its_order() -> None:
+    assert [failure.name for failure in catalogue()] == list(ORDER)

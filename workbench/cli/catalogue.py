@@ -1,0 +1,152 @@
+"""The catalogue at the terminal: list it, explain one failure, try one on the bench."""
+
+from __future__ import annotations
+
+import json
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from workbench.cli.screen import Screen, console
+from workbench.failure import EFFECTS, FAMILIES
+from workbench.failures import catalogue, load
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from workbench.guards.evidence import Finding
+    from workbench.lab.meter import Estimate, Score
+    from workbench.lab.trial import Trial
+
+_MARKS = {True: ("fired", "bold red"), False: ("silent", "green"), None: ("could not judge", "yellow")}
+
+
+def list_failures(*, as_json: bool = False) -> None:
+    """Print the catalogue by family."""
+    entries = sorted(catalogue(), key=lambda failure: FAMILIES.index(failure.family))
+    if as_json:
+        rows = [
+            {"name": f.name, "family": f.family, "stage": f.stage, "guard": f.guard, "title": f.title}
+            for f in entries
+        ]
+        typer.echo(json.dumps(rows, indent=2))
+        return
+    out = console()
+    for family, members in groupby(entries, key=lambda failure: failure.family):
+        table = Table(box=None, padding=(0, 2, 0, 2), show_header=False)
+        table.add_column(no_wrap=True)
+        table.add_column()
+        for failure in members:
+            table.add_row(failure.name, Text(failure.title, style="dim"))
+        out.print(f"\n[bold]{family}[/]")
+        out.print(table)
+    out.print("\n  workbench failures show NAME    workbench lab run NAME\n")
+
+
+def show_failure(name: str) -> None:
+    """Print one entry in its fixed fields."""
+    failure, out = load(name), console()
+    strength = failure.strength
+    values = ", ".join(f"{value:g}" for value in strength.values)
+    fields = {
+        "family": f"{failure.family}, made in {failure.stage}, shown in the {failure.world}",
+        "symptom": failure.symptom,
+        "why it is bad": f"It {failure.effect}: {EFFECTS[failure.effect]}.",
+        "mechanism": failure.mechanism,
+        "wrong cures": "\n".join(f"{cure}: {why}" for cure, why in failure.wrong_cures),
+        "cure": failure.cure_text,
+        "guard": failure.guard or "none: it harms nobody",
+        "its limits": failure.limits,
+        "strength": f"{strength.means}: {strength.low:g} to {strength.high:g}; measured at {values}",
+        "read": "\n".join(failure.references),
+    }
+    out.print(f"\n[bold]{failure.name}[/]\n{failure.title}\n")
+    table = Table(box=None, padding=(0, 2, 1, 0), show_header=False)
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column()
+    for field, text in fields.items():
+        table.add_row(field, Text(text))
+    out.print(table)
+
+
+def try_it(name: str, strength: float | None, *, size: str, seed: int, as_json: bool) -> None:
+    """Inject a failure, cure it, and print both on the meter, with what each guard says."""
+    from workbench.lab.trial import try_failure
+
+    out = console()
+    trial = try_failure(name, strength, size=size, seed=seed, watcher=None if as_json else Screen(out))
+    if as_json:
+        typer.echo(json.dumps(trial.to_dict(), indent=2, default=str))
+        return
+    out.print(
+        f"\n[bold]{trial.failure.name}[/], {trial.failure.strength.means}: {trial.strength:g}\n{trial.failure.title}\n"
+    )
+    out.print(_meter(trial))
+    out.print(_words(trial.scores["accuracy"]))
+    out.print(_guards(trial))
+    out.print(f"  [dim]cure[/]  {trial.failure.cure_text}\n")
+
+
+def _meter(trial: Trial) -> Table:
+    table = Table(box=None, padding=(0, 2))
+    for title in ("", "claimed", "got", "could have had", "excess inflation", "damage"):
+        table.add_column(title, justify="left" if not title else "right")
+    for metric, score in trial.scores.items():
+        table.add_row(
+            metric,
+            *(
+                _number(value)
+                for value in (
+                    score.claimed,
+                    score.got,
+                    score.could_have_had,
+                    score.excess_inflation,
+                    score.damage,
+                )
+            ),
+        )
+        cured = trial.cured_scores[metric]
+        table.add_row(
+            Text(f"{metric}, cured", style="dim"), _number(cured.claimed), _number(cured.got), "", "", ""
+        )
+    one, two = trial.decision, trial.cured_decision
+    table.add_row(
+        "acted on at the top-10 % threshold", "10 %", f"{one.contacted:.0%}", f"{two.contacted:.0%}", "", ""
+    )
+    table.add_row(
+        "mean probability / true rate", "", f"{one.score_to_rate:.2f}", f"{two.score_to_rate:.2f}", "", ""
+    )
+    return table
+
+
+def _number(estimate: Estimate | None) -> str:
+    return "" if estimate is None else str(estimate)
+
+
+def _words(score: Score) -> str:
+    n = f"claimed on {score.claimed.n}, got on {score.got.n} things that were sampled as one"
+    return f"\n  verdict: [bold]{score.verdict}[/] ({n}; 95 % intervals)\n"
+
+
+def _guards(trial: Trial) -> Table:
+    table = Table(box=None, padding=(0, 2))
+    for title in ("guard", "injected", "", "cured"):
+        table.add_column(title, no_wrap=title != "")
+    cured = {finding.guard: finding for finding in trial.cured_said}
+    for finding in _worst_first(trial.said):
+        table.add_row(
+            finding.guard, _mark(finding), Text(finding.sentence, style="dim"), _mark(cured[finding.guard])
+        )
+    return table
+
+
+def _worst_first(found: Iterable[Finding]) -> list[Finding]:
+    return sorted(found, key=lambda finding: {True: 0, None: 1, False: 2}[finding.fired])
+
+
+def _mark(finding: Finding) -> Text:
+    word, style = _MARKS[finding.fired]
+    return Text(word, style=style)

@@ -1,0 +1,176 @@
+"""One failure on the bench: injected, cured, served in the same production, and put on the meter."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from workbench.errors import SettingsError
+from workbench.failures import load
+from workbench.lab.bench import prepare, run_with
+from workbench.lab.meter import METRICS, Judged, Score, score_twins
+from workbench.lab.watch import findings
+
+if TYPE_CHECKING:
+    from workbench.failure import Failure
+    from workbench.guards.evidence import Finding
+    from workbench.lab.bench import Outcome
+    from workbench.lab.pipeline import Watcher
+
+TOP: float = 0.10
+"""Share of its own test set that the decision dial would act on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a rank metric does not see.
+
+    Attributes
+    ----------
+    contacted : float
+        Share of production above the threshold that takes the top 10 % of the own test set.
+    score_to_rate : float
+        Mean probability in production over the share that was really positive; 1 is right.
+    """
+
+    contacted: float
+    score_to_rate: float
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A failure beside its cure.
+
+    Attributes
+    ----------
+    failure : Failure
+        Of the catalogue.
+    strength : float
+        As asked for.
+    seed : int
+        Of the world.
+    injected, cured : Outcome
+        Both pipelines: same world, same model family, same production.
+    scores : dict of str to Score
+        Metric to the injected pipeline on the meter; could-have-had is what the cured one got.
+    cured_scores : dict of str to Score
+        The same of the cured pipeline.
+    decision, cured_decision : Decision
+        The decision dial.
+    said, cured_said : list of Finding
+        What each guard says about either.
+    """
+
+    failure: Failure
+    strength: float
+    seed: int
+    injected: Outcome
+    cured: Outcome
+    scores: dict[str, Score]
+    cured_scores: dict[str, Score]
+    decision: Decision
+    cured_decision: Decision
+    said: list[Finding]
+    cured_said: list[Finding]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the numbers and the words as plain values for JSON."""
+        from dataclasses import asdict
+
+        return {
+            "failure": self.failure.name,
+            "strength": self.strength,
+            "seed": self.seed,
+            "scores": {
+                metric: asdict(score) | {"verdict": score.verdict} for metric, score in self.scores.items()
+            },
+            "cured": {metric: asdict(score) for metric, score in self.cured_scores.items()},
+            "decision": asdict(self.decision),
+            "cured_decision": asdict(self.cured_decision),
+            "guards": {finding.guard: finding.to_dict() for finding in self.said},
+            "guards_cured": {finding.guard: finding.to_dict() for finding in self.cured_said},
+        }
+
+
+def decide(test: Judged, production: Judged) -> Decision:
+    """Return the decision dial of a model.
+
+    Parameters
+    ----------
+    test, production : Judged
+        Its own test set; what it got.
+
+    Returns
+    -------
+    Decision
+        ``score_to_rate`` is NaN where production has no positive.
+    """
+    threshold = np.quantile(test.probability, 1 - TOP)
+    rate = float(production.positive.mean())
+    mean = float(production.probability.mean())
+    return Decision(float((production.probability > threshold).mean()), mean / rate if rate else float("nan"))
+
+
+def try_failure(
+    name: str,
+    strength: float | None = None,
+    *,
+    size: str = "lesson",
+    seed: int = 0,
+    watcher: Watcher | None = None,
+) -> Trial:
+    """Inject a failure into the real pipeline, cure it, and measure both.
+
+    Parameters
+    ----------
+    name : str
+        Of the catalogue.
+    strength : float, optional
+        In the unit that the failure says; default its own.
+    size : str
+        Of the world.
+    seed : int
+        Of the world.
+    watcher : Watcher, optional
+        Is told about the stages.
+
+    Returns
+    -------
+    Trial
+        Numbers and findings.
+
+    Raises
+    ------
+    SettingsError
+        If there is no such failure, or the strength is out of its range.
+    """
+    failure = load(name)
+    strength = failure.strength.default if strength is None else strength
+    if not failure.strength.low <= strength <= failure.strength.high:
+        raise SettingsError(
+            f"a strength of {strength:g} is out of range for {name}",
+            hint=f"it is the {failure.strength.means}: {failure.strength.low:g} to {failure.strength.high:g}",
+        )
+    ws = prepare(failure.world, size=size, seed=seed, dials=failure.dials(strength), watcher=watcher)
+    training = replace(ws.settings.train, family=failure.family_of_model, C=failure.C)
+    cured = run_with(ws, failure.cure(strength), training=training, watcher=watcher)
+    injected = run_with(ws, failure.inject(strength), training=training, watcher=watcher)
+    twins = {
+        m: score_twins((cured.test, cured.production), (injected.test, injected.production), m)
+        for m in METRICS
+    }
+    return Trial(
+        failure,
+        strength,
+        seed,
+        injected,
+        cured,
+        {metric: pair[1] for metric, pair in twins.items()},
+        {metric: pair[0] for metric, pair in twins.items()},
+        decide(injected.test, injected.production),
+        decide(cured.test, cured.production),
+        findings(injected),
+        findings(cured),
+    )

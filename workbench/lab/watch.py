@@ -1,0 +1,220 @@
+"""What each guard says about a pipeline that was run on the bench."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from workbench.clock import parse_utc
+from workbench.errors import GuardError
+from workbench.guards import (
+    double_run,
+    embedding,
+    group_overlap,
+    label_shuffle,
+    pit_audit,
+    row_identity,
+    row_twins,
+    solo_feature,
+)
+from workbench.guards.evidence import Finding
+from workbench.hashing import content_hash, order_hash, sha256_bytes
+from workbench.manifests import read_table
+from workbench.profiles.datasets import KEYS, read_dataset
+from workbench.profiles.hands import put
+from workbench.profiles.models import arrays, fit, matrix, probabilities
+from workbench.seams import untouched
+from workbench.stages.dataset import make_rows, observations
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    import pyarrow as pa
+
+    from workbench.lab.bench import Outcome
+    from workbench.seams import Seams
+
+
+def findings(outcome: Outcome) -> list[Finding]:
+    """Let every guard look at a pipeline.
+
+    Parameters
+    ----------
+    outcome : Outcome
+        From `workbench.lab.bench.run_with`.
+
+    Returns
+    -------
+    list of Finding
+        One a guard, in the order of `GUARDS`. What cannot be judged says so; nobody counts it as silent.
+    """
+    found = []
+    for name, look in GUARDS.items():
+        try:
+            found.append(look(outcome))
+        except GuardError as error:
+            found.append(Finding(name, None, error.message))
+    return found
+
+
+def _rows(outcome: Outcome) -> pa.Table:
+    return read_dataset(outcome.ws, outcome.record.dataset.dataset_id)[1]
+
+
+def _before_training(outcome: Outcome) -> pa.Table:
+    """Return the rows without what was done to training rows alone, such as augmentation."""
+    if outcome.seams.after_split is untouched:
+        return _rows(outcome)
+    return _made_again(outcome, replace(outcome.seams, after_split=untouched))
+
+
+def _times(outcome: Outcome) -> Finding:
+    return pit_audit.check(pit_audit.measure(_rows(outcome)))
+
+
+def _groups(outcome: Outcome) -> Finding:
+    return group_overlap.check(group_overlap.measure(_rows(outcome), group="group", split="split"))
+
+
+def _twins(outcome: Outcome) -> Finding:
+    columns = list(outcome.record.dataset.inputs)
+    return row_twins.check(row_twins.measure(_rows(outcome), columns=columns, split="split"))
+
+
+def _single_columns(outcome: Outcome) -> Finding:
+    card = outcome.record.dataset
+    columns = [name for name in card.inputs if name != "embedding"]
+    if not columns:
+        return Finding("solo_feature", fired=False, sentence="the model reads the embedding alone")
+    measured = solo_feature.measure(_rows(outcome), label="label", positive=card.labels[-1], columns=columns)
+    return solo_feature.check(measured)
+
+
+def _identity(outcome: Outcome) -> Finding:
+    asked = observations(outcome.ws, parse_utc(outcome.record.dataset.cutoff_timestamp))
+    return row_identity.check(row_identity.measure(asked, _before_training(outcome), columns=("label",)))
+
+
+def _embeddings(outcome: Outcome) -> Finding:
+    """Compare both what was trained on and what was served with the photos, embedded as they should be."""
+    right = read_table(outcome.ws.manifests / "extract", ["image_id", "embedding"])
+    rows = (
+        _before_training(outcome)
+        .select(["feature_image_id", "embedding"])
+        .rename_columns(["image_id", "embedding"])
+    )
+    trained = embedding.check(embedding.measure(right, rows))
+    if trained.fired:
+        return trained
+    return embedding.check(embedding.measure(right, served_vectors(outcome)))
+
+
+def _made_again(outcome: Outcome, seams: Seams | None = None) -> pa.Table:
+    """Make the rows of the dataset once more, with the same hands in it."""
+    card = outcome.record.dataset
+    seams = seams or outcome.seams
+    return make_rows(outcome.ws, parse_utc(card.cutoff_timestamp), card.feature_view, seams=seams)[0]
+
+
+def _answers(outcome: Outcome, rows: pa.Table) -> tuple[pa.Table, np.ndarray[Any, Any]]:
+    """Fit on the training rows, and return the test rows with the probability of the positive class."""
+    import pyarrow.compute as pc
+
+    card, settings = outcome.record.dataset, outcome.ws.settings.train
+    training = outcome.seams.training(rows.filter(pc.equal(rows["split"], "train")), outcome.ws)
+    model = fit(*arrays(training, settings, inputs=card.inputs), settings, inputs=card.inputs)
+    test = rows.filter(pc.equal(rows["split"], "test")).sort_by("row_id")
+    return test, probabilities(model, matrix(test, card.inputs), card.labels)[:, -1]
+
+
+def _twice(outcome: Outcome) -> Finding:
+    def run() -> dict[str, str]:
+        rows = _made_again(outcome)
+        _, said = _answers(outcome, rows)
+        return {
+            "rows": content_hash(rows.drop_columns(["split"]), KEYS),
+            "order of the rows": order_hash(rows, KEYS),
+            "split": content_hash(rows.select([*KEYS, "split"]), KEYS),
+            "predictions": sha256_bytes(said.tobytes()),
+        }
+
+    return double_run.check(double_run.measure(run))
+
+
+def _shuffled(outcome: Outcome) -> Finding:
+    """Run everything after the labels on labels that a coin has dealt to whole groups."""
+    card, cutoff = outcome.record.dataset, parse_utc(outcome.record.dataset.cutoff_timestamp)
+    seen = observations(outcome.ws, cutoff)
+    of_group = dict(zip(seen["group"].to_pylist(), seen["label"].to_pylist(), strict=True))
+    groups = sorted(of_group)
+
+    def rerun(labels: Any) -> tuple[Any, Any]:
+        dealt = {
+            g: card.labels[-1] if label else card.labels[0] for g, label in zip(groups, labels, strict=True)
+        }
+
+        def observe(rows: pa.Table, ws: Any) -> pa.Table:
+            rows = put(rows, "label", [dealt[group] for group in rows["group"].to_pylist()])
+            return outcome.seams.observe(rows, ws)
+
+        rows, said = _answers(outcome, _made_again(outcome, replace(outcome.seams, observe=observe)))
+        return _by_group(rows, said, card.labels[-1])
+
+    labels = np.array([of_group[group] == card.labels[-1] for group in groups])
+    return label_shuffle.check(label_shuffle.measure(rerun, labels, repeats=_repeats(len(groups))))
+
+
+def _repeats(n_groups: int) -> int:
+    """Return how often to shuffle: a quarter of few groups is a small test set, and one z says little."""
+    return max(3, min(12, 720 // n_groups))
+
+
+def _by_group(rows: pa.Table, said: Any, positive: str) -> tuple[Any, Any]:
+    """Return one label and one mean score a group: frames of one fruit are not independent."""
+    names, codes = np.unique(np.array(rows["group"].to_pylist()), return_inverse=True)
+    counts = np.bincount(codes, minlength=len(names))
+    is_positive = np.array([label == positive for label in rows["label"].to_pylist()], float)
+    return np.bincount(codes, is_positive) / counts > 0.5, np.bincount(codes, said) / counts
+
+
+def served_vectors(outcome: Outcome) -> pa.Table:
+    """Return what the model was given in production: ``image_id``, ``embedding`` and further inputs.
+
+    Parameters
+    ----------
+    outcome : Outcome
+        A run that was served.
+
+    Returns
+    -------
+    pyarrow.Table
+        One row an item, after every hand.
+    """
+    served = read_table(
+        outcome.ws.served / outcome.record.run_id,
+        ["item_id", "feature_image_id", "feature_timestamp", "fetched_at"],
+    )
+    right = read_table(outcome.ws.manifests / "extract", ["image_id", "embedding"])
+    place = {image_id: i for i, image_id in enumerate(right["image_id"].to_pylist())}
+    rows = right.take([place[image_id] for image_id in served["feature_image_id"].to_pylist()])
+    given = served.rename_columns(["item_id", "feature_image_id", "feature_timestamp", "asked_at"])
+    given = given.append_column("embedding", rows["embedding"])
+    changed = outcome.seams.online(given, outcome.ws)
+    return changed.rename_columns(
+        ["image_id" if name == "feature_image_id" else name for name in changed.column_names]
+    )
+
+
+GUARDS: Final[Mapping[str, Callable[[Outcome], Finding]]] = {
+    "pit_audit": _times,
+    "group_overlap": _groups,
+    "row_twins": _twins,
+    "solo_feature": _single_columns,
+    "row_identity": _identity,
+    "embedding": _embeddings,
+    "label_shuffle": _shuffled,
+    "double_run": _twice,
+}
+"""Name of a guard to how it looks at a run on the bench."""
