@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 from typer.core import TyperGroup
 
+from workbench.cli.guard_verbs import guard_app
 from workbench.errors import WorkbenchError
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 PANELS: Final = {
     "Begin": ("start", "run"),
     "The seven stages": ("ingest", "clean", "extract", "dataset", "train", "serve", "reproduce"),
-    "See it fail": ("failures", "lab"),
+    "See it fail": ("failures", "lab", "guard"),
     "Look after it": ("status", "doctor", "reset"),
 }
 STOPPED: Final = 130
@@ -71,6 +72,7 @@ failures_app = typer.Typer(add_completion=False, rich_markup_mode=None, invoke_w
 app.add_typer(failures_app, name="failures", help="List silent failures by family, or explain one.")
 lab_app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
 app.add_typer(lab_app, name="lab", help="Inject a failure into the real pipeline, cure it, and measure both.")
+app.add_typer(guard_app, name="guard", help="Run the guards on your own tables, photos or Feast repository.")
 
 
 @dataclass(frozen=True, slots=True)
