@@ -1,13 +1,16 @@
-"""What the feature store is told: where it keeps things, and what an encoder's features are.
+"""What the feature store is told: where it keeps things, and what the features are.
 
 Feast is imported inside, since that takes seconds. `feature_repo/definitions.py` calls this
-for every view of a workspace, `workbench.profiles.features` for the one that it applies: the
-``feast`` command and the stages see the same definitions.
+for every view of a workspace, `workbench.profiles.features` and `.table_features` for the one
+that they apply: the ``feast`` command and the stages see the same definitions.
 """
 
 from __future__ import annotations
 
+import inspect
 from typing import TYPE_CHECKING, Any, Final
+
+from workbench.worlds.gym_features import ON_DEMAND, STORED
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,6 +28,14 @@ EVENT_TIME: Final = "event_timestamp"
 KNOWN_AT: Final = "created_timestamp"
 FILE: Final = "feast_features.parquet"
 
+VIEW: Final = "member__v1"
+"""What the stages ask for: all that is known about a member of the gym. Feast has it in parts:"""
+VISITS: Final = "member_visits__v1"
+ACCOUNT: Final = "member_account__v1"
+DERIVED: Final = "member_on_demand__v1"
+OF_VISITS: Final = ("visits_7d", "visits_30d", "visits_90d", "days_since_visit", "evening_share")
+OF_ACCOUNT: Final = tuple(name for name in STORED if name not in OF_VISITS)
+
 
 def store_config(ws: Workspace) -> dict[str, Any]:
     """Return what ``feature_repo/feature_store.yaml`` says, for one workspace and with absolute paths."""
@@ -32,7 +43,7 @@ def store_config(ws: Workspace) -> dict[str, Any]:
         "project": PROJECT,
         "provider": "local",
         "registry": {
-            "registry_store_type": "workbench.profiles.feast_files.WholeFileRegistryStore",
+            "registry_store_type": "workbench.profiles.feast_code.KnownCodeRegistryStore",
             "path": (ws.feast / "registry.db").as_posix(),
         },
         "offline_store": {"type": OFFLINE_STORES[ws.settings.offline_store]},
@@ -69,21 +80,11 @@ def definitions(card: EncoderCard, path: Path) -> list[Any]:
     list
         Entity, FileSource, FeatureView and FeatureService, ready for ``FeatureStore.apply``.
     """
-    from feast import Entity, FeatureService, FeatureView, Field, FileSource, ValueType
+    from feast import FeatureService, FeatureView, Field
     from feast.types import Array, Float32, String, UnixTimestamp
 
-    item = Entity(
-        name=ENTITY,
-        join_keys=[KEY],
-        value_type=ValueType.STRING,
-        description="A physical thing, of which several photos exist.",
-    )
-    source = FileSource(
-        name=f"{card.view}__file",
-        path=path.as_posix(),
-        timestamp_field=EVENT_TIME,  # when the photo was taken
-        created_timestamp_column=KNOWN_AT,  # when it arrived: only from then on can a model have used it
-    )
+    item = _item("A physical thing, of which several photos exist.")
+    source = _source(card.view, path)  # event time: when the photo was taken; known-at: when it arrived
     view = FeatureView(
         name=card.view,
         entities=[item],
@@ -102,3 +103,76 @@ def definitions(card: EncoderCard, path: Path) -> list[Any]:
         },
     )
     return [item, source, view, FeatureService(name=service_name(card.view), features=[view])]
+
+
+def table_definitions(path: Path) -> list[Any]:
+    """Define what the feature store says about the members of a gym.
+
+    Two views read one file, and an on-demand view derives the rest from them when it is asked,
+    for training and for serving by the same function.
+
+    Parameters
+    ----------
+    path : Path
+        Of ``feast_features.parquet``; absolute.
+
+    Returns
+    -------
+    list
+        Entity, FileSource, two FeatureViews, OnDemandFeatureView and FeatureService.
+    """
+    from feast import FeatureService, FeatureView, Field
+    from feast.on_demand_feature_view import OnDemandFeatureView
+    from feast.types import Float64, UnixTimestamp
+
+    item = _item("Somebody who is asked about again and again: a member.")
+    source = _source(VIEW, path)
+    numbers = {name: Field(name=name, dtype=Float64) for name in (*STORED, *ON_DEMAND)}
+    once_more = Field(name="captured_at", dtype=UnixTimestamp)  # the event time again, as a feature
+    visits, account = (
+        FeatureView(name=name, entities=[item], source=source, ttl=None, schema=schema)
+        for name, schema in (
+            (VISITS, [numbers[n] for n in OF_VISITS]),
+            (ACCOUNT, [once_more, *(numbers[n] for n in OF_ACCOUNT)]),
+        )
+    )
+    derived = OnDemandFeatureView(
+        name=DERIVED,
+        sources=[visits[["visits_30d", "visits_90d"]]],
+        schema=[numbers[name] for name in ON_DEMAND],
+        mode="pandas",
+        udf=derive,
+        udf_string=code_of(DERIVED),
+    )
+    service = FeatureService(name=service_name(VIEW), features=[visits, account, derived])
+    return [item, source, visits, account, derived, service]
+
+
+def derive(rows):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201  (Feast evaluates annotations, and has no Any)
+    """Derive what is not stored; Feast keeps this text and runs it, so imports are inside."""
+    from workbench.worlds.gym_features import trend
+
+    counts = rows[["visits_30d", "visits_90d"]].astype("float64")  # nobody known: a column of None
+    return counts[[]].assign(trend=trend(counts["visits_30d"], counts["visits_90d"]))
+
+
+def code_of(view: str) -> str:
+    """Return the text of the function of an on-demand view; empty when we have none of that name."""
+    return inspect.getsource(derive) if view == DERIVED else ""
+
+
+def _item(description: str) -> Any:
+    from feast import Entity, ValueType
+
+    return Entity(name=ENTITY, join_keys=[KEY], value_type=ValueType.STRING, description=description)
+
+
+def _source(view: str, path: Path) -> Any:
+    from feast import FileSource
+
+    return FileSource(
+        name=f"{view}__file",
+        path=path.as_posix(),
+        timestamp_field=EVENT_TIME,
+        created_timestamp_column=KNOWN_AT,  # only from then on can a model have used the row
+    )

@@ -76,6 +76,7 @@ def feast_call() -> Iterator[None]:
         _own_ibis(),
     ):
         warnings.filterwarnings("ignore", "fetch_arrow_table", DeprecationWarning)  # ibis 12 on DuckDB 2
+        warnings.filterwarnings("ignore", "On demand feature view is an experimental", RuntimeWarning)
         yield
 
 

@@ -14,9 +14,10 @@ from workbench.clock import timestamp_type
 from workbench.errors import FeatureCheckError
 from workbench.profiles.definitions import EVENT_TIME, FILE, KEY, KNOWN_AT
 from workbench.records import EncoderCard
+from workbench.worlds.gym_features import STORED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     import pyarrow as pa
@@ -47,9 +48,41 @@ def check_features(card: EncoderCard, folder: Path) -> None:
         )
     path = folder / FILE
     schema = _readable_schema(path)
-    _check_columns(schema, path)
+    _check_columns(schema, path, {"image_id": "string", "embedding": "list<float32>"})
     _check_card(card, read_card(folder), folder)
     _check_values(card, path)
+
+
+def check_table(path: Path) -> None:
+    """Check the feature file of a gym: its columns, their types, no time missing, finite numbers.
+
+    Parameters
+    ----------
+    path : Path
+        ``feast_features.parquet``. A number may be null: unknown.
+
+    Raises
+    ------
+    FeatureCheckError
+        With the first thing that is wrong.
+    """
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    _check_columns(_readable_schema(path), path, dict.fromkeys(STORED, "float64"))
+    times = [KEY, EVENT_TIME, KNOWN_AT, "captured_at"]
+    file = pq.ParquetFile(path)
+    if not file.metadata.num_rows:
+        raise FeatureCheckError(f"{path} has no rows", hint=_AGAIN)
+    for batch in file.iter_batches(columns=[*times, *STORED]):
+        _check_no_nulls(batch, times, path)
+        if not pc.all(pc.equal(batch["captured_at"], batch[EVENT_TIME])).as_py():
+            raise FeatureCheckError(f"'captured_at' in {path} is not the event time once more", hint=_AGAIN)
+        for name in STORED:
+            if not pc.all(pc.is_finite(batch[name]), min_count=0).as_py():
+                raise FeatureCheckError(
+                    f"{name!r} in {path} is not always finite", hint="write null for what is unknown"
+                )
 
 
 def read_card(folder: Path) -> EncoderCard:
@@ -93,37 +126,32 @@ def _readable_schema(path: Path) -> pa.Schema:
         raise FeatureCheckError(f"{path} is not whole Parquet ({error})", hint=_AGAIN) from None
 
 
-def _check_columns(schema: pa.Schema, path: Path) -> None:
-    import pyarrow as pa
-    import pyarrow.types as pt
-
-    def text(kind: pa.DataType) -> bool:
-        return bool(pt.is_string(kind) or pt.is_large_string(kind))
-
-    def clock(kind: pa.DataType) -> bool:
-        return bool(kind == timestamp_type())
-
-    def floats(kind: pa.DataType) -> bool:
-        lists = pt.is_list(kind) or pt.is_large_list(kind) or pt.is_fixed_size_list(kind)
-        return bool(lists and kind.value_type == pa.float32())
-
-    wanted: dict[str, tuple[str, Callable[[pa.DataType], bool]]] = {
-        KEY: ("string", text),
-        "image_id": ("string", text),
-        EVENT_TIME: ("timestamp[us, tz=UTC]", clock),
-        KNOWN_AT: ("timestamp[us, tz=UTC]", clock),
-        "captured_at": ("timestamp[us, tz=UTC]", clock),
-        "embedding": ("list<float32>", floats),
-    }
-    for name, (declared, fits) in wanted.items():
+def _check_columns(schema: pa.Schema, path: Path, features: Mapping[str, str]) -> None:
+    """Check that each column is there once and fits the kind that is declared."""
+    clock = "timestamp[us, tz=UTC]"
+    wanted = {KEY: "string", EVENT_TIME: clock, KNOWN_AT: clock, "captured_at": clock, **features}
+    for name, declared in wanted.items():
         if schema.names.count(name) != 1:
             raise FeatureCheckError(
                 f"{path} must have the column {name!r} once; it has {schema.names}", hint=_AGAIN
             )
-        if not fits(kind := schema.field(name).type):
+        if not _fits(kind := schema.field(name).type, declared):
             raise FeatureCheckError(
                 f"the column {name!r} of {path} is {kind}; it is declared as {declared}", hint=_AGAIN
             )
+
+
+def _fits(kind: pa.DataType, declared: str) -> bool:
+    """Text and lists may be large ones; nothing else is bent."""
+    import pyarrow as pa
+    import pyarrow.types as pt
+
+    if declared == "string":
+        return bool(pt.is_string(kind) or pt.is_large_string(kind))
+    if declared == "list<float32>":
+        lists = pt.is_list(kind) or pt.is_large_list(kind) or pt.is_fixed_size_list(kind)
+        return bool(lists and kind.value_type == pa.float32())
+    return bool(kind == (pa.float64() if declared == "float64" else timestamp_type()))
 
 
 def _check_card(card: EncoderCard, made_by: EncoderCard, folder: Path) -> None:
@@ -142,10 +170,14 @@ def _check_values(card: EncoderCard, path: Path) -> None:
 
     columns = [KEY, "image_id", EVENT_TIME, KNOWN_AT, "captured_at", "embedding"]
     for batch in pq.ParquetFile(path).iter_batches(columns=columns):
-        for name in columns:
-            if n_nulls := batch[name].null_count:
-                raise FeatureCheckError(f"{n_nulls} rows of {path} have no {name!r}", hint=_AGAIN)
+        _check_no_nulls(batch, columns, path)
         _check_embeddings(batch["embedding"], card, path)
+
+
+def _check_no_nulls(batch: pa.RecordBatch, columns: Sequence[str], path: Path) -> None:
+    for name in columns:
+        if n_nulls := batch[name].null_count:
+            raise FeatureCheckError(f"{n_nulls} rows of {path} have no {name!r}", hint=_AGAIN)
 
 
 def _check_embeddings(embeddings: pa.Array, card: EncoderCard, path: Path) -> None:

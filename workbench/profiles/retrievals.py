@@ -14,24 +14,22 @@ from workbench.errors import RetrievalError
 from workbench.profiles.definitions import EVENT_TIME, KEY
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     import pyarrow as pa
 
 _POSITION: Final = "workbench_position"
-FEATURES: Final = {
-    "image_id": "feature_image_id",
-    "captured_at": "feature_timestamp",
-    "embedding": "embedding",
-}
-"""Feature to the name that it gets beside an observation."""
 
 
-def entities_of(observations: pa.Table) -> Any:
+def entities_of(observations: pa.Table, added: Iterable[str]) -> Any:
     """Return keys, times and positions of observations as the data frame that Feast wants.
 
     Parameters
     ----------
     observations : pyarrow.Table
         ``row_id``, ``item_id``, ``event_timestamp`` and any other columns.
+    added : iterable of str
+        Names of the columns that the features will get.
 
     Returns
     -------
@@ -49,7 +47,7 @@ def entities_of(observations: pa.Table) -> Any:
     wanted = {"row_id", KEY, EVENT_TIME}
     if missing := wanted - set(observations.column_names):
         raise RetrievalError(f"the observations have no {sorted(missing)}", hint=f"give {sorted(wanted)}")
-    if taken := set(FEATURES.values()) & set(observations.column_names):
+    if taken := set(added) & set(observations.column_names):
         raise RetrievalError(
             f"the observations already have {sorted(taken)}", hint="drop these columns first"
         )
@@ -62,7 +60,7 @@ def entities_of(observations: pa.Table) -> Any:
     return observations.select([KEY, EVENT_TIME]).append_column(_POSITION, positions).to_pandas()
 
 
-def same_rows(observations: pa.Table, found: pa.Table) -> pa.Table:
+def same_rows(observations: pa.Table, found: pa.Table, added: Mapping[str, pa.Field]) -> pa.Table:
     """Put what the store found beside the observations, in their order.
 
     Parameters
@@ -70,12 +68,14 @@ def same_rows(observations: pa.Table, found: pa.Table) -> pa.Table:
     observations : pyarrow.Table
         As given to `entities_of`.
     found : pyarrow.Table
-        What the store made of it, in any order, with the columns of `FEATURES`.
+        What the store made of it, in any order, with the features.
+    added : mapping of str to pyarrow.Field
+        Feature to the name and the type that it gets beside an observation.
 
     Returns
     -------
     pyarrow.Table
-        `observations` with ``feature_image_id``, ``feature_timestamp`` and ``embedding``.
+        `observations` with the columns that `added` names, in its order.
 
     Raises
     ------
@@ -83,7 +83,6 @@ def same_rows(observations: pa.Table, found: pa.Table) -> pa.Table:
         If the store lost, added or changed a row.
     """
     import numpy as np
-    import pyarrow as pa
 
     found, n_rows = found.sort_by(_POSITION), observations.num_rows
     if found.num_rows != n_rows or not np.array_equal(found[_POSITION].to_numpy(), np.arange(n_rows)):
@@ -92,9 +91,18 @@ def same_rows(observations: pa.Table, found: pa.Table) -> pa.Table:
             hint='the offline store is at fault; set offline_store = "asof" in workspace.toml',
         )
     for name in (KEY, EVENT_TIME):
-        if found[name].to_pylist() != observations[name].to_pylist():
+        if not _equal(found[name], observations[name]):
             raise RetrievalError(f"the offline store changed {name!r} of the observations")
-    types = {"image_id": pa.string(), "captured_at": timestamp_type(), "embedding": pa.list_(pa.float32())}
-    for feature, name in FEATURES.items():
-        observations = observations.append_column(name, found[feature].cast(types[feature]))
+    for feature, field in added.items():
+        observations = observations.append_column(field.name, found[feature].cast(field.type))
     return observations
+
+
+def _equal(found: pa.ChunkedArray, asked: pa.ChunkedArray) -> bool:
+    """Compare values; stores return the same text and times in types of their own."""
+    import pyarrow as pa
+
+    try:
+        return bool(found.cast(asked.type).equals(asked))
+    except pa.ArrowInvalid:  # parts of a microsecond, for example
+        return False
