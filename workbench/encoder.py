@@ -4,6 +4,8 @@ An encoder is named by one setting:
 
 ``tiny_v1``
     The small CLIP that we trained on pictures of the packhouse (``data/models/tiny_v1``).
+``tiny_v0``
+    An earlier version of it, of the same length: to show what an exchange under one name does.
 ``MODEL/PRETRAINED``
     Any pretrained model of open_clip, for example ``ViT-B-32/laion2b_s34b_b79k``. Its hub has
     to be reachable the first time; whether it is gets decided within two seconds.
@@ -23,7 +25,7 @@ from __future__ import annotations
 import difflib
 import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal, get_args
 
 import numpy as np
 
@@ -33,14 +35,17 @@ from workbench._encoders.shipped import Shipped, models_dir, names
 from workbench.errors import EncoderError, SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
     from PIL.Image import Image
 
     from workbench.records import EncoderCard
 
-__all__ = ["DEFAULT", "Encoder", "encoder_card", "encoder_names", "load_encoder"]
+__all__ = ["DEFAULT", "Encoder", "Resample", "encoder_card", "encoder_names", "load_encoder"]
+
+Resample = Literal["nearest", "bilinear", "bicubic"]
+"""Filters of a resize."""
 
 DEFAULT: Final = "tiny_v1"
 _EXAMPLE: Final = "ViT-B-32/laion2b_s34b_b79k"
@@ -163,24 +168,44 @@ class Encoder:
         ]
         return np.concatenate(parts) if parts else np.empty((0, self.card.dim), np.float32)
 
-    def preprocess_batch(self, images: Sequence[Image]) -> NDArray[np.float32]:
+    def preprocess_batch(
+        self, images: Sequence[Image], *, normalise: bool = True, resample: Resample | None = None
+    ) -> NDArray[np.float32]:
         """Resize, crop and normalise pictures; runs beside `forward` in another thread.
 
         Parameters
         ----------
         images : sequence of PIL.Image.Image
             RGB, upright, of any size.
+        normalise : bool
+            False leaves out mean and standard deviation, which is wrong: to show what that does.
+        resample : {'nearest', 'bilinear', 'bicubic'}, optional
+            Another filter than the card's, which is wrong as well.
 
         Returns
         -------
         ndarray of float32, shape (n, 3, size, size)
             Input of `forward`.
+
+        Raises
+        ------
+        EncoderError
+            If something wrong is asked of an encoder whose steps cannot be told apart.
         """
-        size = self._network.size
+        size, honest = self._network.size, normalise and resample is None
         batch = np.empty((len(images), 3, size, size), np.float32)
+        transform = self._network.transform if honest else self._altered(normalise, resample)
         for row, image in zip(batch, images, strict=True):
-            row[:] = self._network.transform(image)
+            row[:] = transform(image)
         return batch
+
+    def _altered(self, normalise: bool, resample: str | None) -> Callable[..., NDArray[np.float32]]:  # noqa: FBT001
+        if self._network.altered is None:
+            raise EncoderError(f"the steps of {self.card.spec} cannot be altered", hint="use a CLIP: tiny_v1")
+        if resample not in {None, *get_args(Resample)}:
+            known = ", ".join(get_args(Resample))
+            raise EncoderError(f"there is no filter {resample!r}", hint=f"there are: {known}")
+        return self._network.altered(normalise, resample)
 
     def forward(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """Run the network, `batch_size` images at a time, one caller at a time.

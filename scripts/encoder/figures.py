@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from scripts.encoder.pictures import WORDS, caption
-from scripts.encoder.training import BATCH, Trainer
+from scripts.encoder.training import BATCH, VERSIONS, Trainer
 from workbench._encoders.shipped import WEIGHTS, Shipped
 from workbench._torchvision import import_open_clip
 from workbench.encoder import Encoder
@@ -123,6 +123,9 @@ def card_text(folder: Path) -> str:
     )
     return template.format(
         name=folder.name,
+        about=VERSIONS[folder.name].about,
+        option="" if folder.name == "tiny_v1" else f" --version {folder.name}",
+        seed=VERSIONS[folder.name].seed,
         fingerprint=Shipped(folder).card().fingerprint,
         size_mb=f"{size:.2f}",
         table=table,

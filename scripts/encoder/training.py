@@ -6,6 +6,7 @@ import gzip
 import json
 import math
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from scripts.encoder.pictures import SIZE, say
@@ -27,6 +28,40 @@ PEAK_RATE: Final = 1.4e-3
 WEIGHT_DECAY: Final = 0.05
 WARM_UP_STEPS: Final = 40
 SAVE_EVERY: Final = 50
+EPOCHS: Final = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """What differs between two makings of the same architecture.
+
+    Attributes
+    ----------
+    seed : int
+        Of the first weights, the order of the pictures and their variation.
+    epochs : int
+        When the training stops. The learning rate falls as for `EPOCHS` in any case: a training
+        that was stopped early, not a shorter one.
+    about : str
+        What it is for: a sentence of its card.
+    """
+
+    seed: int
+    epochs: int
+    about: str
+
+
+VERSIONS: Final = {
+    "tiny_v1": Version(0, EPOCHS, "The default encoder."),
+    "tiny_v0": Version(
+        1,
+        6,
+        "An earlier version of `tiny_v1`: another seed, stopped after 6 of 16 epochs. Same architecture, same\n"
+        "128 numbers, another space: rows of the two never belong into one table. It is here so that a model\n"
+        "exchanged under its name can be shown. Use `tiny_v1` for everything else.",
+    ),
+}
+"""Name of each shipped version to how it is made."""
 
 MODEL_CFG: Final = {
     "embed_dim": 128,
@@ -54,13 +89,13 @@ def configuration() -> dict[str, Any]:
     }
 
 
-def new_model() -> torch.nn.Module:
-    """Return an untrained model, the same each time; torch's global generator is left as it was."""
+def new_model(seed: int = 0) -> torch.nn.Module:
+    """Return an untrained model, the same for a seed; torch's global generator is left as it was."""
     import torch
 
     open_clip = import_open_clip()
     with torch.random.fork_rng():
-        torch.manual_seed(0)  # noqa: TID251  open_clip draws from no other
+        torch.manual_seed(seed)  # noqa: TID251  open_clip draws from no other
         return open_clip.CLIP(**json.loads(json.dumps(MODEL_CFG)))
 
 
@@ -76,15 +111,17 @@ def augmented(images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     return images * (0.95 + 0.1 * torch.rand(len(images), 1, 1, 1, generator=generator))
 
 
-def batches(n: int, step: int, total: int) -> Iterator[tuple[int, torch.Tensor, torch.Generator]]:
+def batches(
+    n: int, step: int, stop: int, seed: int = 0
+) -> Iterator[tuple[int, torch.Tensor, torch.Generator]]:
     """Yield number, rows and generator of each step from `step` on, as if there had been no pause."""
     import torch
 
-    per_epoch = n // BATCH
-    for at in range(step, total):
+    per_epoch, own = n // BATCH, 10_000_019 * seed
+    for at in range(step, stop):
         epoch, within = divmod(at, per_epoch)
-        order = torch.randperm(n, generator=torch.Generator().manual_seed(1_000_003 + epoch))
-        yield at, order[within * BATCH : (within + 1) * BATCH], torch.Generator().manual_seed(at)
+        order = torch.randperm(n, generator=torch.Generator().manual_seed(own + 1_000_003 + epoch))
+        yield at, order[within * BATCH : (within + 1) * BATCH], torch.Generator().manual_seed(own + at)
 
 
 def rate(step: int, total: int) -> float:
@@ -95,11 +132,11 @@ def rate(step: int, total: int) -> float:
 class Trainer:
     """Model, optimiser, step and cost: all that a checkpoint holds."""
 
-    def __init__(self, checkpoint: Path) -> None:
+    def __init__(self, checkpoint: Path, seed: int = 0) -> None:
         import torch
 
-        self.checkpoint = checkpoint
-        self.model = new_model()
+        self.checkpoint, self.seed = checkpoint, seed
+        self.model = new_model(seed)
         weights = list(self.model.parameters())
         self.optimiser = torch.optim.AdamW(
             [
@@ -125,9 +162,15 @@ class Trainer:
             torch.save(state | {"step": self.step, "cpu_s": self.cpu_s}, path)
 
     def run(
-        self, images: torch.Tensor, tokens: torch.Tensor, total: int, *, report: Callable[[str], None]
+        self,
+        images: torch.Tensor,
+        tokens: torch.Tensor,
+        total: int,
+        *,
+        report: Callable[[str], None],
+        stop: int | None = None,
     ) -> None:
-        """Train up to step `total`.
+        """Train up to step `stop` of `total`.
 
         Parameters
         ----------
@@ -136,9 +179,11 @@ class Trainer:
         tokens : Tensor of int64, shape (n, 24)
             Their captions.
         total : int
-            Steps in the whole of the training.
+            Steps in the whole of the training: the learning rate falls to zero there.
         report : callable
             Takes a line of progress.
+        stop : int, optional
+            Where to stop; default `total`.
         """
         import torch
 
@@ -147,7 +192,8 @@ class Trainer:
         mean = torch.tensor(open_clip.OPENAI_DATASET_MEAN).view(1, 3, 1, 1) * 255
         std = torch.tensor(open_clip.OPENAI_DATASET_STD).view(1, 3, 1, 1) * 255
         self.model.train()
-        for step, rows, generator in batches(len(images), self.step, total):
+        stop = total if stop is None else stop
+        for step, rows, generator in batches(len(images), self.step, stop, self.seed):
             began = time.process_time()
             for group in self.optimiser.param_groups:
                 group["lr"] = rate(step, total)
@@ -159,21 +205,29 @@ class Trainer:
             with torch.no_grad():
                 self.model.logit_scale.clamp_(0, math.log(100))
             self.step, self.cpu_s = step + 1, self.cpu_s + time.process_time() - began
-            if self.step % SAVE_EVERY == 0 or self.step == total:
+            if self.step % SAVE_EVERY == 0 or self.step == stop:
                 self.save()
-                report(f"step {self.step}/{total}  loss {loss.item():.3f}  cpu {self.cpu_s:.0f} s")
+                report(f"step {self.step}/{stop}  loss {loss.item():.3f}  cpu {self.cpu_s:.0f} s")
 
 
-def train(images: np.ndarray, captions: Sequence[str], checkpoint: Path, steps: int) -> Trainer:
-    """Train, or go on training, on one thread."""
+def train(
+    images: np.ndarray,
+    captions: Sequence[str],
+    checkpoint: Path,
+    steps: int,
+    *,
+    seed: int = 0,
+    stop: int | None = None,
+) -> Trainer:
+    """Train, or go on training, on one thread: up to step `stop` of `steps`."""
     import torch
 
     began = time.monotonic()
     torch.set_num_threads(1)
     tokens = tokenizer(configuration())(list(captions))
-    trainer = Trainer(checkpoint)
+    trainer = Trainer(checkpoint, seed)
     pixels = torch.from_numpy(images).permute(0, 3, 1, 2)
-    trainer.run(pixels, tokens, steps, report=lambda line: say(line, began))
+    trainer.run(pixels, tokens, steps, report=lambda line: say(line, began), stop=stop)
     return trainer
 
 

@@ -122,11 +122,25 @@ def test_another_batch_size_is_another_preprocessing(own_models: Path) -> None:
     assert encoder_card().view != before.view
 
 
-def test_the_shipped_model_is_small_and_its_card_says_what_was_measured() -> None:
+@pytest.mark.parametrize("version", shipped.names())
+def test_the_shipped_model_is_small_and_its_card_says_what_was_measured(version: str) -> None:
     from scripts.encoder.figures import card_text
 
-    assert sum(path.stat().st_size for path in SHIPPED.iterdir()) < 5e6
-    assert (SHIPPED / "README.md").read_text(encoding="utf-8") == card_text(SHIPPED)
+    folder = SHIPPED.parent / version
+    assert sum(path.stat().st_size for path in folder.iterdir()) < 5e6
+    assert (folder / "README.md").read_text(encoding="utf-8") == card_text(folder)
+
+
+def test_the_earlier_version_differs_in_nothing_that_would_fail_loudly() -> None:
+    assert shipped.names() == ["tiny_v0", "tiny_v1"]
+    old, new = encoder_card("tiny_v0"), encoder_card("tiny_v1")
+    assert (old.dim, old.batch_size, old.preprocessing_version) == (
+        new.dim,
+        new.batch_size,
+        new.preprocessing_version,
+    )
+    assert old.fingerprint != new.fingerprint
+    assert old.view != new.view
 
 
 # -- embeddings --------------------------------------------------------------------------------------------------
@@ -188,6 +202,45 @@ def test_pixels_are_the_ones_that_the_version_names(encoder: Encoder) -> None:
     assert batch.shape == (1, 3, 64, 64)
     assert hashlib.sha256(batch.tobytes()).hexdigest()[:16] == "e2cc6462b24c8c50"
     assert hashlib.sha256(lite._transform(image).tobytes()).hexdigest()[:16] == "173ea5520e7a04bc"
+
+
+def test_what_is_wrong_has_to_be_asked_for(
+    encoder: Encoder, fruit: tuple[list[Image.Image], list[str]]
+) -> None:
+    some = fruit[0][:4]
+    honest = encoder.preprocess_batch(some)
+    assert np.array_equal(encoder.preprocess_batch(some, normalise=True, resample="bicubic"), honest)
+    grey = encoder.preprocess_batch(some, normalise=False)
+    assert 0 <= grey.min() < grey.max() <= 1
+    mean, deviation = (np.array(encoder_config()[key], np.float32) for key in ("mean", "std"))
+    again = (grey - mean[:, None, None]) / deviation[:, None, None]
+    assert np.abs(again - honest).max() < 1e-5
+    for filter_ in ("nearest", "bilinear"):
+        other = encoder.preprocess_batch(some, resample=filter_)
+        assert not np.array_equal(other, honest)
+        assert 0.95 < (encoder.forward(other) * encoder.forward(honest)).sum(axis=1).mean() < 0.9999
+    assert np.array_equal(encoder.preprocess_batch(some), honest), "nothing was left behind"
+    with pytest.raises(EncoderError, match="no filter 'cubic'"):
+        encoder.preprocess_batch(some, resample="cubic")
+    blind = Encoder(encoder.card, replace(encoder._network, altered=None))
+    with pytest.raises(EncoderError, match="cannot be altered"):
+        blind.preprocess_batch(some, normalise=False)
+
+
+def encoder_config() -> dict[str, Any]:
+    return json.loads((SHIPPED / shipped.CONFIG).read_text())["preprocess_cfg"]
+
+
+def test_another_version_is_another_space(
+    encoder: Encoder, fruit: tuple[list[Image.Image], list[str]]
+) -> None:
+    old = load_encoder("tiny_v0")
+    rows, before = encoder.embed(fruit[0]), old.embed(fruit[0])
+    assert rows.shape == before.shape
+    assert abs((rows * before).sum(axis=1).mean()) < 0.3
+    prompts = old.embed_texts([f"a photo of a {kind} with no damage on a grey belt" for kind in KINDS])
+    said = np.array(list(KINDS))[(before @ prompts.T).argmax(axis=1)]
+    assert (said == np.array(fruit[1])).mean() >= 0.8, "it is a working encoder, not noise"
 
 
 def test_a_wrong_batch_and_a_number_that_is_none_are_refused(encoder: Encoder) -> None:

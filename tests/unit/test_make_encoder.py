@@ -9,7 +9,7 @@ import pytest
 
 from scripts.encoder import training
 from scripts.encoder.pictures import WORDS, caption, make_pictures, picture
-from workbench._encoders.shipped import CONFIG, WEIGHTS, Shipped
+from workbench._encoders.shipped import CONFIG, WEIGHTS, Shipped, names
 from workbench.worlds.fruit import BLEMISHES
 
 if TYPE_CHECKING:
@@ -30,6 +30,23 @@ def test_a_picture_depends_on_its_number_alone() -> None:
     assert first.shape == (64, 64, 3)
     assert fact["kind"] in fact["caption"]
     assert not np.array_equal(first, picture(6)[0])
+
+
+def test_every_shipped_version_can_be_made_again() -> None:
+    assert set(training.VERSIONS) == set(names())
+    assert all(0 < version.epochs <= training.EPOCHS for version in training.VERSIONS.values())
+    assert len({version.seed for version in training.VERSIONS.values()}) == len(training.VERSIONS)
+
+
+def test_a_seed_is_another_beginning_and_another_order() -> None:
+    import torch
+
+    one, two = (training.new_model(seed).visual.conv1.weight for seed in (0, 1))
+    assert not torch.equal(one, two)
+    assert torch.equal(one, training.new_model().visual.conv1.weight), "tiny_v1 was made with seed 0"
+    steps = [[rows.tolist() for _, rows, _ in training.batches(400, 0, 2, seed)] for seed in (0, 1)]
+    assert steps[0] != steps[1]
+    assert steps[0] == [rows.tolist() for _, rows, _ in training.batches(400, 0, 2)]
 
 
 def test_training_stopped_and_resumed_gives_the_same_weights(
@@ -66,3 +83,18 @@ def test_training_stopped_and_resumed_gives_the_same_weights(
     training.export(parts, tmp_path / "model")
     assert {path.name for path in (tmp_path / "model").iterdir()} == {CONFIG, WEIGHTS}
     assert Shipped(tmp_path / "model").card().dim == 128
+
+
+def test_a_version_is_stopped_early_not_shortened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    monkeypatch.setattr(training, "BATCH", 8)
+    images, facts = make_pictures(tmp_path, 24, workers=1)
+    threads = torch.get_num_threads()
+    try:
+        captions = [fact["caption"] for fact in facts]
+        early = training.train(images, captions, tmp_path / "early.pt", 6, seed=1, stop=2)
+    finally:
+        torch.set_num_threads(threads)
+    assert early.step == 2
+    assert early.optimiser.param_groups[0]["lr"] == training.rate(1, 6)

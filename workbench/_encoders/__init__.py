@@ -13,6 +13,7 @@ A `Source` answers for the card without loading the network; a `Network` is what
 from __future__ import annotations
 
 import json
+from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -50,12 +51,42 @@ class Network:
         Tensor (n, 3, size, size) to tensor (n, dim).
     texts : callable or None
         Sentences to tensor (n, dim); None for a network that has no text side.
+    altered : callable or None
+        ``altered(normalise, resample)`` returns a transform that is wrong in these ways; None where
+        the steps cannot be told apart.
     """
 
     size: int
     transform: Callable[[Image], NDArray[np.float32]]
     images: Callable[[torch.Tensor], torch.Tensor]
     texts: Callable[[Sequence[str]], torch.Tensor] | None = None
+    altered: Callable[[bool, str | None], Callable[[Image], NDArray[np.float32]]] | None = None
+
+
+def altered_steps(compose: Any, normalise: bool, resample: str | None) -> Any:  # noqa: FBT001
+    """Return open_clip's transform without its normalisation, or with another resize filter.
+
+    Parameters
+    ----------
+    compose : torchvision.transforms.Compose
+        As open_clip made it; it is not changed.
+    normalise : bool
+        False: leave mean and standard deviation out, pixels stay between 0 and 1.
+    resample : str or None
+        ``nearest``, ``bilinear`` or ``bicubic``; None: as it is.
+
+    Returns
+    -------
+    callable
+        Picture to tensor.
+    """
+    from torchvision.transforms import Compose, InterpolationMode, Normalize
+
+    steps = [copy(step) for step in compose.transforms if normalise or not isinstance(step, Normalize)]
+    for step in steps:
+        if resample is not None and hasattr(step, "interpolation"):
+            step.interpolation = InterpolationMode(resample)
+    return Compose(steps)
 
 
 class Source(Protocol):

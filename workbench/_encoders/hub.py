@@ -17,14 +17,14 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Final
 
-from workbench._encoders import Network, canonical, preprocessing_version
+from workbench._encoders import Network, altered_steps, canonical, preprocessing_version
 from workbench._torchvision import import_open_clip
 from workbench.errors import EncoderError, EncoderUnavailableError, SettingsError
 from workbench.hashing import sha256_file, sha256_texts
 from workbench.records import EncoderCard
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     import numpy as np
     import torch
@@ -166,11 +166,15 @@ class Hub:
             array: NDArray[np.float32] = transform(image).numpy()
             return array
 
+        def altered(normalise: bool, resample: str | None) -> Callable[[Image], NDArray[np.float32]]:  # noqa: FBT001
+            steps = altered_steps(transform, normalise, resample)
+            return lambda image: steps(image).numpy()
+
         def texts(sentences: Sequence[str]) -> torch.Tensor:
             encoded: torch.Tensor = model.encode_text(self._tokenizer(list(sentences)))
             return encoded
 
-        return Network(pixels["size"], to_array, model.encode_image, texts)
+        return Network(pixels["size"], to_array, model.encode_image, texts, altered)
 
     @cached_property
     def _tokenizer(self) -> Any:

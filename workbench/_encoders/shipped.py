@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from workbench._encoders import Network, canonical, preprocessing_version
+from workbench._encoders import Network, altered_steps, canonical, preprocessing_version
 from workbench._torchvision import import_open_clip
 from workbench.errors import EncoderError, EncoderUnavailableError
 from workbench.hashing import sha256_bytes, sha256_file, sha256_texts
 from workbench.records import EncoderCard
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import numpy as np
     import torch
@@ -147,7 +147,8 @@ class Shipped:
         weights = self.folder / WEIGHTS
         if not weights.is_file():
             raise EncoderUnavailableError(
-                f"{weights} is missing", hint="restore it from git, or run `make encoder`"
+                f"{weights} is missing",
+                hint="restore it from git, or make it again with scripts.make_encoder",
             )
         config = self.config()
         batch_size: int = config["workbench"]["batch_size"]
@@ -179,8 +180,13 @@ class Shipped:
             array: NDArray[np.float32] = transform(image).numpy()
             return array
 
+        def altered(normalise: bool, resample: str | None) -> Callable[[Image], NDArray[np.float32]]:  # noqa: FBT001
+            steps = altered_steps(transform, normalise, resample)
+            return lambda image: steps(image).numpy()
+
         def texts(sentences: Sequence[str]) -> torch.Tensor:
             encoded: torch.Tensor = model.encode_text(tokens(list(sentences)))
             return encoded
 
-        return Network(config["model_cfg"]["vision_cfg"]["image_size"], to_array, model.encode_image, texts)
+        size = config["model_cfg"]["vision_cfg"]["image_size"]
+        return Network(size, to_array, model.encode_image, texts, altered)
