@@ -29,6 +29,7 @@ ORDER: Final = (
     "orientation_ignored",
     "normalisation_skipped",
     "jpeg_recompressed",
+    "embedding_swapped_under_same_name",
     "unseeded_split",
     "row_order",
     "now_in_a_feature",

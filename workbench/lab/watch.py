@@ -168,7 +168,7 @@ def _shuffled(outcome: Outcome) -> Finding:
 
 def _repeats(n_groups: int) -> int:
     """Return how often to shuffle: a quarter of few groups is a small test set, and one z says little."""
-    return max(3, min(12, 720 // n_groups))
+    return max(6, min(12, 1440 // n_groups))
 
 
 def _by_group(rows: pa.Table, said: Any, positive: str) -> tuple[Any, Any]:

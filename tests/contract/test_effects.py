@@ -1,0 +1,94 @@
+"""The table of effects is what the code gives: a sample of its rows is measured again."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import pytest
+
+from workbench.errors import ManifestError, SettingsError
+from workbench.failures import ORDER, load
+from workbench.lab import effects
+from workbench.lab.trial import try_failure
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SAMPLE = ("latest_value_join", "colour_order")
+"""One that works in training, one in serving."""
+
+
+def test_every_failure_is_in_it_at_every_strength() -> None:
+    rows = effects.read().to_pylist()
+    seen = Counter((row["failure"], row["strength"]) for row in rows)
+    assert set(seen) == {(name, value) for name in ORDER for value in load(name).strength.values}
+    assert set(seen.values()) == {3}
+
+
+def test_it_is_small() -> None:
+    assert (effects.folder() / effects.FILE).stat().st_size < 5_000_000
+
+
+def test_guards_fired_in_the_table_and_fell_silent() -> None:
+    for row in effects.summary():
+        failure = load(row["failure"])
+        if failure.guard:
+            assert row["fired"] == row["n"], row
+        assert row["false"] == 0, row
+
+
+def test_more_strength_more_effect() -> None:
+    rows = effects.read().to_pylist()
+    growing = [load(name) for name in ORDER if load(name).grows]
+    assert len(growing) >= 8
+    for failure in growing:
+        key = "excess_inflation" if failure.effect == "inflates" else "damage"
+        means = []
+        for strength in (failure.strength.values[0], failure.strength.values[-1]):
+            found = [r[key] for r in rows if (r["failure"], r["strength"]) == (failure.name, strength)]
+            means.append(sum(found) / len(found))
+        assert means[1] > means[0], (failure.name, means)
+
+
+def test_what_is_said_to_harm_does_and_controls_do_not() -> None:
+    for row in effects.summary():
+        failure = load(row["failure"])
+        if failure.effect == "none":
+            assert abs(row["excess_inflation"]) < 0.06, row
+            assert abs(row["damage"]) < 0.06, row
+        elif failure.effect == "inflates":
+            assert row["excess_inflation"] > 0.03, row
+        elif failure.effect == "damages":
+            assert row["damage"] > 0.05, row
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SAMPLE)
+def test_a_row_measured_again(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORKBENCH_HOME", str(tmp_path))
+    strength = load(name).strength.default
+    again = effects.row_of(try_failure(name, strength, seed=0))
+    (row,) = [
+        r
+        for r in effects.read().to_pylist()
+        if (r["failure"], r["strength"], r["seed"]) == (name, strength, 0)
+    ]
+    for key in ("claimed", "got", "could_have_had"):
+        assert again[key] == pytest.approx(row[key], abs=0.02), (
+            key
+        )  # floats of another machine move a fruit or two
+    assert again["fired"] == row["fired"]
+
+
+def test_no_table_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(effects, "folder", lambda: tmp_path)
+    with pytest.raises(ManifestError, match="make effects"):
+        effects.read()
+
+
+def test_an_unknown_failure_and_a_strength_out_of_range() -> None:
+    with pytest.raises(SettingsError, match="did you mean latest_value_join"):
+        load("latest_value_joint")
+    with pytest.raises(SettingsError, match="0 to 1"):
+        try_failure("latest_value_join", 1.5)
