@@ -1,9 +1,9 @@
-"""Worlds: where captures, labels and their times come from."""
+"""Worlds: where captures, tables, labels and their times come from."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from workbench.errors import SettingsError
 
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from workbench.records import World
+    from workbench.worlds.gym import GymWorld
 
 
 def open_world(
@@ -56,4 +57,35 @@ def open_world(
         from workbench.worlds.folder import FolderWorld
 
         return FolderWorld(Path(path))
-    raise SettingsError(f"there is no world {name!r}", hint="choose packhouse or folder")
+    if name == "gym":
+        raise SettingsError("the gym has tables, not captures", hint="open it with workbench.worlds.open_gym")
+    raise SettingsError(
+        f"there is no world {name!r}", hint="choose packhouse or folder; open_gym opens the gym"
+    )
+
+
+def open_gym(size: str = "lesson", seed: int = 0, **dials: Any) -> GymWorld:
+    """Open the gym: the world of tables.
+
+    Parameters
+    ----------
+    size : str
+        ``tiny``, ``lesson`` or ``large``.
+    seed : int
+        Another seed is another gym.
+    **dials : object
+        Any of `workbench.worlds.gym_dials.GymDials`.
+
+    Returns
+    -------
+    GymWorld
+        Nothing is simulated before the first question.
+
+    Raises
+    ------
+    SettingsError
+        If the size or a dial is unknown, or a value is out of range.
+    """
+    from workbench.worlds.gym import GymWorld
+
+    return GymWorld(size, seed, **dials)
