@@ -19,6 +19,7 @@ EFFECTS: Final = {
     "inflates": "its own evaluation claims more than production gives",
     "damages": "production gets less than an honest model would have got",
     "miscalibrates": "the ranking holds, the probabilities do not",
+    "is small here": "a leak that its guard finds, and that hardly moves the score in this world",
     "changes": "the same code and data give another result",
     "none": "scary, but harmless here",
 }

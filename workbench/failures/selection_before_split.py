@@ -95,7 +95,7 @@ FAILURE = Failure(
     references=("Ambroise and McLachlan: Selection bias in gene extraction, PNAS 99(10), 2002",),
     strength=Strength("columns that were screened", (300, 1500), 1500, 50, 3000),
     effect="inflates",
-    dials=lambda _strength: {"frames": 1, "history_fruit": 120},
+    dials=lambda _strength: {"frames": 1, "history_fruit": 240},
     inject=inject,
     cure=cure,
 )
