@@ -126,6 +126,7 @@ SHAPES = {
     "null to -1": (X, np.nan_to_num(X, nan=-1), ("default", "null became -1")),
     "null to the mean": (X, np.where(np.isnan(X), 1.25, X), ("default", "null became 1.25")),
     "service down": (COUNTS, np.zeros(N), ("default", "every value became 0")),
+    "a share that became 0, as a cast would make it": (X % 1, X % 1 * 0, ("default", "every value became 0")),
     "service down, nulls too": (X, np.zeros(N), ("default", "every value became 0")),
     "store empty": (X, np.full(N, np.nan), ("default", "every value became null")),
     "store half empty": (
@@ -137,6 +138,11 @@ SHAPES = {
     "kelvin": (X, X + 273.15, ("offset", "+273.15")),
     "off by one": (COUNTS, COUNTS + 1, ("offset", "+1")),
     "capitals": (["basic"] * N, ["Basic "] * N, ("other", "only capitals, or blanks at the ends, differ")),
+    "large integers, nearly one difference": (
+        10**9 + np.arange(N),
+        10**9 + 28_800 + 2 * np.arange(N) + COUNTS,
+        ("other", ""),
+    ),
     "a constant column": ([5.0] * N, [500.0] * N, ("other", "")),
     "a constant text": (["a"] * N, ["b"] * N, ("other", "")),
     "negated": (COUNTS > 4, COUNTS <= 4, ("other", "")),
@@ -249,6 +255,10 @@ def test_windows() -> None:
     assert shape(shorter, windows=()) == ("other", "")
     assert shape(np.maximum(v7 - 1, 0)) == ("other", "")  # below the next window: events were lost
     assert shape(np.where(np.arange(N) % 2, shorter, longer)) == ("other", "")
+    few = np.cumsum(v30 > v7 + 2) <= 8
+    fewer = np.clip(v30 - 1 - np.arange(N) % 3, v7, v30)
+    assert shape(np.where(few, fewer, v30)) == ("other", "")  # coins fall so too
+    assert shape(fewer)[0] == "window"
 
 
 def test_windows_that_are_swapped_are_swapped() -> None:

@@ -42,6 +42,7 @@ def test_bins_hold_equal_shares_of_the_reference() -> None:
     [
         (np.arange(500.0), np.arange(500.0) + 200),
         ([0] * 500, [5] * 500),  # no bin but its own: a value that was never seen
+        ([0] * 250 + [2] * 250, [0] * 250 + [1] * 250),  # one that lies between
         ([True] * 250 + [False] * 250, [True] * 500),
         (["basic"] * 500, ["Basic"] * 500),
         ([0.0] * 400 + list(range(100)), list(range(500))),

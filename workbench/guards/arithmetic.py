@@ -159,14 +159,14 @@ def line(column: Mismatch) -> Shape | None:
 
 
 def _median_ratio(x: Floats, y: Floats) -> float | None:
-    """Return the ratio that half of the numbers lie above; None where it is 0, 1 or undefined."""
+    """Return the ratio that half of the numbers lie above; None where it is 0 or undefined."""
     x, y = x.reshape(-1)[:_GLANCE], y.reshape(-1)[:_GLANCE]
     defined = (x != 0) & np.isfinite(x) & np.isfinite(y)
     if not defined.any():
         return None
     with np.errstate(over="ignore"):
         ratio = float(np.median(y[defined].astype(np.float64) / x[defined]))
-    return ratio if np.isfinite(ratio) and ratio and abs(ratio - 1) > 10 * SLACK else None
+    return ratio if np.isfinite(ratio) and ratio else None
 
 
 def _times(x: Floats, ratio: float) -> Floats:

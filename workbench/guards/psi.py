@@ -1,7 +1,7 @@
 """The population stability index: how far have the distributions of columns moved? A description, never an alarm.
 
-Catches  nothing by itself. It cannot tell drift from skew: clean production moved as far from its training rows as
-         most bugs did, so `parity` comes first.
+Catches  nothing by itself. It cannot tell drift from skew: p was small for 20 of 30 samples of production in which
+         nothing was wrong but the season, so `parity` comes first.
 Misses   a swap of columns of like distribution, staleness, and all that leaves the distribution as it is.
 Fires    never. A fixed threshold cannot work: with 10 bins and equal halves, PSI > .1 is a false alarm in 81 % of
          cases at n = 100, in 34 % at 200 and in none from 1,000 on. So every PSI comes with n and with a p:
