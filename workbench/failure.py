@@ -77,7 +77,7 @@ class Failure:
     limits : str
         What that guard does not see.
     references : tuple of str
-        Where it is described; each was opened by us.
+        Where it is described.
     strength : Strength
         How strongly.
     effect : str
