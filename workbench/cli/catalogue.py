@@ -87,11 +87,11 @@ def try_it(name: str, strength: float | None, *, size: str, seed: int, as_json: 
     out.print(_meter(trial))
     out.print(_words(trial.scores["accuracy"]))
     out.print(_guards(trial))
-    out.print(f"  [dim]cure[/]  {trial.failure.cure_text}\n")
+    out.print(f"\n  [dim]cure[/]  {trial.failure.cure_text}\n")
 
 
 def _meter(trial: Trial) -> Table:
-    table = Table(box=None, padding=(0, 2))
+    table = Table(box=None, padding=(0, 1))
     for title in ("", "claimed", "got", "could have had", "excess inflation", "damage"):
         table.add_column(title, justify="left" if not title else "right")
     for metric, score in trial.scores.items():
@@ -113,12 +113,8 @@ def _meter(trial: Trial) -> Table:
             Text(f"{metric}, cured", style="dim"), _number(cured.claimed), _number(cured.got), "", "", ""
         )
     one, two = trial.decision, trial.cured_decision
-    table.add_row(
-        "acted on at the top-10 % threshold", "10 %", f"{one.contacted:.0%}", f"{two.contacted:.0%}", "", ""
-    )
-    table.add_row(
-        "mean probability / true rate", "", f"{one.score_to_rate:.2f}", f"{two.score_to_rate:.2f}", "", ""
-    )
+    table.add_row("acted on, top 10 %", "10 %", f"{one.contacted:.0%}", f"{two.contacted:.0%}", "", "")
+    table.add_row("probability / rate", "", f"{one.score_to_rate:.2f}", f"{two.score_to_rate:.2f}", "", "")
     return table
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from workbench.failure import Failure, Strength
-from workbench.profiles.hands import embedded_otherwise, put
+from workbench.profiles.hands import embedded_otherwise, replace_share
 from workbench.seams import HONEST, Seams, Step
 
 if TYPE_CHECKING:
@@ -26,18 +26,11 @@ def skipped(share: float) -> Step:
 
     def step(rows: pa.Table, ws: Any) -> pa.Table:
         ids = rows["feature_image_id"].to_pylist()
-        return _share(rows, embedded_otherwise(ws, ids, "not normalised", pixels=not_normalised), share)
+        return replace_share(
+            rows, embedded_otherwise(ws, ids, "not normalised", pixels=not_normalised), share
+        )
 
     return step
-
-
-def _share(rows: pa.Table, vectors: Any, share: float) -> pa.Table:
-    """Replace the embeddings of the first `share` of the items, by the order of their ids."""
-    import pyarrow as pa
-
-    n = round(share * rows.num_rows)
-    mixed = [(vectors if i < n else rows["embedding"])[i].as_py() for i in range(rows.num_rows)]
-    return put(rows, "embedding", pa.array(mixed, pa.list_(pa.float32())))
 
 
 def inject(strength: float) -> Seams:

@@ -118,6 +118,15 @@ def embedded_otherwise(
     return as_lists(np.stack([found[sha] for sha in wanted]))
 
 
+def replace_share(rows: pa.Table, vectors: pa.Array, share: float) -> pa.Table:
+    """Return the rows with the embeddings of the first `share` of them replaced."""
+    import pyarrow as pa
+
+    n = round(share * rows.num_rows)
+    mixed = [(vectors if i < n else rows["embedding"])[i].as_py() for i in range(rows.num_rows)]
+    return put(rows, "embedding", pa.array(mixed, pa.list_(pa.float32())))
+
+
 def _open(data: bytes, policy: Policy, *, as_stored: bool) -> Any:
     if not as_stored:
         return open_picture(data, policy).image
