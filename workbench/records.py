@@ -30,7 +30,7 @@ def silent(done: int, total: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Capture:
-    """One file as a world delivers it.
+    """One file as a world delivers it: a photo, or rows of a table.
 
     Attributes
     ----------
@@ -39,7 +39,7 @@ class Capture:
     payload : bytes
         The file. It may be damaged: to find that out is the job of *clean*.
     item_id : str
-        The physical thing in the picture. Several captures may show one item.
+        The physical thing in the picture. Several captures may show one item. Of a table its name.
     burst : str
         Captures taken in one go share it; near-duplicates live here.
     frame : int
@@ -47,7 +47,8 @@ class Capture:
     device : str
         Camera, as the EXIF data or the delivery note say.
     station : str
-        ``line`` (where a decision is due) or ``bench`` (a later look at the same item).
+        ``line`` (where a decision is due) or ``bench`` (a later look at the same item). Of a
+        table its name.
     captured_at : datetime
         Event time, UTC.
     ingested_at : datetime
@@ -74,7 +75,7 @@ class World(Protocol):
     Attributes
     ----------
     name : str
-        ``packhouse`` or ``folder``.
+        ``packhouse``, ``gym`` or ``folder``.
     labels : tuple of str
         The classes, in a fixed order; the last one is the positive class.
     n_captures : int
@@ -85,10 +86,14 @@ class World(Protocol):
 
     name: str
     labels: tuple[str, ...]
-    n_captures: int
     fingerprint: str
 
-    @property  # so that a world may find these two out when they are first asked for
+    @property  # so that a world may find these three out when they are first asked for
+    def n_captures(self) -> int:
+        """How many captures there are."""
+        ...
+
+    @property
     def history_end(self) -> datetime:
         """Where the past ends and production begins, UTC; the default cutoff."""
         ...
@@ -111,7 +116,10 @@ class World(Protocol):
         ...
 
     def truth(self) -> pa.Table | None:
-        """Return what is really so (``item_id``, ``label``, ...), or None where nobody knows."""
+        """Return what is really so (``item_id``, ``label``, ...), or None where nobody knows.
+
+        Where an item is asked about more than once, each row has a ``row_id``.
+        """
         ...
 
 
@@ -133,6 +141,9 @@ class EncoderCard:
         Short name of resize, crop, normalisation, batch size and the libraries behind them.
     batch_size : int
         Images in one forward pass: part of the preprocessing, since bits depend on it.
+    named : str
+        Name of the feature view, where it is not made of encoder and preprocessing: what turns a
+        log of events into features has such a card, too.
     """
 
     spec: str
@@ -141,11 +152,12 @@ class EncoderCard:
     dim: int
     preprocessing_version: str
     batch_size: int
+    named: str = ""
 
     @property
     def view(self) -> str:
         """Name of the feature view that holds this encoder's embeddings."""
-        return f"embedding__{self.slug}_{self.preprocessing_version}"
+        return self.named or f"embedding__{self.slug}_{self.preprocessing_version}"
 
 
 @dataclass(frozen=True, slots=True)

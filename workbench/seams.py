@@ -27,6 +27,8 @@ Join = Callable[[Any, "pa.Table", str, Any], "pa.Table"]
 """Called as ``join(door, rows, view, ws)`` instead of ``door.as_of(rows, view)``; appends the features."""
 Split = Callable[["pa.Table", Any], list[str]]
 """Called as ``split(rows, ws)``; returns train, validation, test or embargo for each row."""
+Fit = Callable[["pa.Table", Any, tuple[str, ...]], Any]
+"""Called as ``fit(rows, settings, inputs)`` with every row and its split; returns a fitted pipeline."""
 
 
 def untouched(rows: pa.Table, ws: Any) -> pa.Table:
@@ -58,6 +60,8 @@ class Seams:
         *dataset*: columns that the model reads besides the world's own.
     training : Step
         *train*: the training rows, before the fit.
+    fit : Fit or None
+        *train*: what is fitted, and on what; None is the model on the training rows.
     online : Step
         *serve*: what the online store gave back, one row an answer that is due.
     """
@@ -70,6 +74,7 @@ class Seams:
     after_split: Step = untouched
     inputs: tuple[str, ...] = ()
     training: Step = untouched
+    fit: Fit | None = None
     online: Step = untouched
 
 

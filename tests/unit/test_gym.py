@@ -166,8 +166,8 @@ def test_worlds_are_opened_by_name():
     assert open_gym("tiny", 3, chargeback=0.2).dials.chargeback == 0.2
     with pytest.raises(SettingsError, match="no size 'huge'"):
         open_gym("huge")
-    with pytest.raises(SettingsError, match="open_gym"):
-        open_world("gym")
+    opened = open_world("gym", size="tiny", seed=3, dials={"chargeback": 0.2})
+    assert opened.fingerprint == open_gym("tiny", 3, chargeback=0.2).fingerprint
     with pytest.raises(SettingsError, match="no world 'gim'"):
         open_world("gim")
 

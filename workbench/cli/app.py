@@ -27,10 +27,14 @@ PANELS: Final = {
 STOPPED: Final = 130
 
 Size = Annotated[
-    str | None, typer.Option(envvar="WORKBENCH_SIZE", help="Of the packhouse: tiny, lesson or large.")
+    str | None, typer.Option(envvar="WORKBENCH_SIZE", help="Of the world: tiny, lesson or large.")
 ]
-Seed = Annotated[int | None, typer.Option(help="Of the packhouse.")]
-Photos = Annotated[str | None, typer.Option(help="A folder of your own photos instead of the packhouse.")]
+World = Annotated[
+    str | None,
+    typer.Option(help="A simulated world: packhouse (photos) or gym (tables) [default: packhouse]."),
+]
+Seed = Annotated[int | None, typer.Option(help="Of the world.")]
+Photos = Annotated[str | None, typer.Option(help="A folder of your own photos instead of a simulated world.")]
 Encoder = Annotated[
     str | None, typer.Option(help="tiny_v1, efficientnet-lite0, or MODEL/PRETRAINED of OpenCLIP.")
 ]
@@ -94,7 +98,7 @@ def options(
 ) -> None:
     """See how machine-learning models fail without an error, and cure it.
 
-    Seven stages turn photos into a served model. Each leaves a manifest that can be checked.
+    Seven stages turn photos or tables into a served model. Each leaves a manifest that can be checked.
     Begin with `workbench start`.
     """
     if wait is not None:
@@ -147,6 +151,7 @@ def start(
 @app.command()
 def run(
     ctx: typer.Context,
+    world: World = None,
     size: Size = None,
     seed: Seed = None,
     photos: Photos = None,
@@ -160,6 +165,7 @@ def run(
 
     ws = open_or_create(
         ctx.obj.workspace,
+        world=world,
         size=size,
         seed=seed,
         photos=photos,
@@ -182,6 +188,7 @@ def _flag(ctx: typer.Context) -> str:
 @app.command()
 def ingest(
     ctx: typer.Context,
+    world: World = None,
     size: Size = None,
     seed: Seed = None,
     photos: Photos = None,
@@ -189,11 +196,11 @@ def ingest(
         str | None, typer.Option(help="Take only what had arrived by this time (ISO 8601).")
     ] = None,
 ) -> None:
-    """Store raw photos once, named by their content."""
+    """Store what the world delivers, photos or tables, once, named by its content."""
     from workbench.clock import parse_utc
     from workbench.lab.pipeline import open_or_create
 
-    ws = open_or_create(ctx.obj.workspace, size=size, seed=seed, photos=photos)
+    ws = open_or_create(ctx.obj.workspace, world=world, size=size, seed=seed, photos=photos)
     _run_stage(ws, "ingest", until=parse_utc(until) if until else None)
 
 

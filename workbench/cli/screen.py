@@ -88,11 +88,16 @@ def describe_world(world: WorldSettings) -> str:
     return f"{world.name}, {world.size}, seed {world.seed}"
 
 
+def features_by(ws: Workspace) -> str:
+    """Return what makes the features of a workspace: its encoder, or the windows of the gym."""
+    return "windows over its log" if ws.settings.world.name == "gym" else ws.settings.encoder
+
+
 def headline(ws: Workspace) -> Text:
     """Return the first line of a run: which workspace, which world, which encoder."""
     from rich.text import Text
 
-    said = f"  {describe_world(ws.settings.world)} · {ws.settings.encoder}\n"
+    said = f"  {describe_world(ws.settings.world)} · {features_by(ws)}\n"
     return Text.assemble(("\n  ", ""), (ws.name, "name"), (said, "quiet"))
 
 

@@ -7,10 +7,11 @@ child was made from something that is no longer there, and the tree says so.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from workbench.cli.screen import counted, describe_world
+from workbench.cli.screen import counted, describe_world, features_by
 from workbench.manifests import has_manifest, read_header
+from workbench.profiles.members import has_tables
 from workbench.profiles.runs import CHAMPION
 
 if TYPE_CHECKING:
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
     from workbench.manifests import Header
     from workbench.profiles.workspace import Workspace
+
+RARE: Final = 0.9
+"""Accuracy of always saying the same, above which accuracy is not worth a line."""
 
 
 def lineage(ws: Workspace) -> Tree:
@@ -40,7 +44,7 @@ def lineage(ws: Workspace) -> Tree:
     """
     from rich.tree import Tree
 
-    said = f"  {describe_world(ws.settings.world)} · {ws.settings.encoder} · {ws.settings.learner_id}"
+    said = f"  {describe_world(ws.settings.world)} · {features_by(ws)} · {ws.settings.learner_id}"
     tree = Tree(_text((ws.name, "name"), (said, "quiet")), guide_style="quiet")
     node = tree
     headers = _headers(ws)
@@ -118,12 +122,17 @@ def _add_run(ws: Workspace, branch: Tree, run: Mapping[str, Any], names: Sequenc
 
 
 def _claims(metrics: Mapping[str, Any]) -> str:
-    """Return what the run says about its own test set: ``claims accuracy 0.84 [0.77, 0.90] on 60 groups``."""
+    """Return what the run says about its own test set: ``claims accuracy 0.84 [0.77, 0.90] on 60 groups``.
+
+    Where one class is rare, accuracy says little: the AUC stands there instead.
+    """
     if "test" not in metrics:
         return "claims nothing: there was no test split"
     test = metrics["test"]
-    m = test["metrics"]["accuracy"]
-    return f"claims accuracy {m['value']:.2f} [{m['low']:.2f}, {m['high']:.2f}] on {test['n_groups']} groups"
+    rare = "roc_auc" in test["metrics"] and test["metrics"]["constant_accuracy"]["value"] > RARE
+    name = "roc_auc" if rare else "accuracy"
+    m = test["metrics"][name]
+    return f"claims {'AUC' if rare else name} {m['value']:.2f} [{m['low']:.2f}, {m['high']:.2f}] on {test['n_groups']} groups"
 
 
 def _records(folder: Path, name: str) -> Iterator[tuple[Path, dict[str, Any]]]:
@@ -159,10 +168,14 @@ def _made(ws: Workspace) -> Iterator[tuple[str, str, str]]:
 
     headers = _headers(ws)
     record = Runs(ws).record(CHAMPION)
-    yield "photos", counted(headers["clean"].counts), "manifests/raw, manifests/clean"
+    yield (
+        "tables" if has_tables(ws) else "photos",
+        counted(headers["clean"].counts),
+        "manifests/raw, manifests/clean",
+    )
     yield (
         "features",
-        f"{headers['extract'].rows:,} embeddings, {ws.settings.encoder}",
+        f"{headers['extract'].rows:,} {'rows' if has_tables(ws) else 'embeddings'}, {headers['extract'].extra['card']['spec']}",
         f"features/{headers['extract'].extra['view']}",
     )
     yield "dataset", counted(record.dataset.split_counts), f"datasets/{record.dataset.dataset_id}"

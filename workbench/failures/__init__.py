@@ -34,6 +34,8 @@ ORDER: Final = (
     "row_order",
     "now_in_a_feature",
     "positional_labels_after_unordered_join",
+    "window_past_cutoff",
+    "back_dated_rows",
     "resize_filter",
     "honest_drift",
 )

@@ -119,7 +119,7 @@ def production(ws: Workspace, run: str) -> Judged:
     Returns
     -------
     Judged
-        One row a fruit.
+        One row a fruit; in the gym one a member and morning.
 
     Raises
     ------
@@ -137,11 +137,12 @@ def production(ws: Workspace, run: str) -> Judged:
         raise WorldError(
             "nobody knows the truth about your own photos", hint="measure on the packhouse instead"
         )
-    right = dict(zip(truth["item_id"].to_pylist(), truth["label"].to_pylist(), strict=True))
-    served = read_table(folder, ["item_id", "probability"]).to_pylist()
+    key = "row_id" if "row_id" in truth.column_names else "item_id"
+    right = dict(zip(truth[key].to_pylist(), truth["label"].to_pylist(), strict=True))
+    served = read_table(folder, [*{key, "item_id"}, "probability"]).to_pylist()
     positive = record.dataset.labels[-1]
     return Judged(
         tuple(row["item_id"] for row in served),
-        np.array([right[row["item_id"]] == positive for row in served]),
+        np.array([right[row[key]] == positive for row in served]),
         np.array([row["probability"] for row in served]),
     )

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from workbench.profiles.workspace import Workspace
     from workbench.records import Progress, StageReport, World
 
+SIMULATED: Final = ("packhouse", "gym")
 SIZES: Final = ("tiny", "lesson", "large")
 _MARK: Final = "pipeline.json"
 
@@ -60,6 +61,7 @@ class Watcher:
 def open_or_create(
     name: str = workspaces.DEFAULT,
     *,
+    world: str | None = None,
     size: str | None = None,
     seed: int | None = None,
     photos: str | None = None,
@@ -71,10 +73,12 @@ def open_or_create(
     ----------
     name : str
         Name or path of the workspace.
+    world : str, optional
+        A simulated world: ``packhouse`` or ``gym``.
     size : str, optional
-        Of the packhouse: ``tiny``, ``lesson`` or ``large``.
+        Of the simulated world: ``tiny``, ``lesson`` or ``large``.
     seed : int, optional
-        Of the packhouse.
+        Of the simulated world.
     photos : str, optional
         A folder of own photos instead of the packhouse.
     **changes : Any
@@ -88,29 +92,37 @@ def open_or_create(
     Raises
     ------
     SettingsError
-        If the size is unknown, or both photos and a size are given.
+        If world or size is unknown, or photos are given together with one of them.
     WorkspaceError
         If the workspace is on another world.
     """
     given = {key: value for key, value in changes.items() if value is not None}
     before = workspaces.open_workspace(name).settings.world if workspaces.exists(name) else None
-    world = _world_settings(before or WorldSettings(), size=size, seed=seed, photos=photos)
+    chosen = _world_settings(before or WorldSettings(), world, size=size, seed=seed, photos=photos)
     if photos and before is None:
         given.setdefault("encoder", _encoder_for_photos())
-    return workspaces.create(name, world=world, **given)
+    return workspaces.create(name, world=chosen, **given)
 
 
 def _world_settings(
-    world: WorldSettings, *, size: str | None, seed: int | None, photos: str | None
+    world: WorldSettings, name: str | None, *, size: str | None, seed: int | None, photos: str | None
 ) -> WorldSettings:
     if photos:
-        if size is not None or seed is not None:
-            raise SettingsError("photos have no size and no seed", hint="leave out --size and --seed")
+        if size is not None or seed is not None or name is not None:
+            raise SettingsError(
+                "photos have no world, no size and no seed", hint="leave out --world, --size and --seed"
+            )
         from pathlib import Path
 
         return WorldSettings(name="folder", size="", seed=0, path=str(Path(photos).expanduser().resolve()))
     if size is not None and size not in SIZES:
         raise SettingsError(f"there is no size {size!r}", hint=f"use one of: {', '.join(SIZES)}")
+    if name is not None and name not in SIMULATED:
+        raise SettingsError(
+            f"there is no simulated world {name!r}", hint=f"use one of: {', '.join(SIMULATED)}"
+        )
+    if name is not None and name != world.name:
+        world = WorldSettings(name)
     if (size is not None or seed is not None) and world.name == "folder":
         world = WorldSettings()
     return replace(

@@ -24,6 +24,7 @@ from workbench.hashing import content_hash, order_hash, sha256_bytes
 from workbench.manifests import read_table
 from workbench.profiles.datasets import KEYS, read_dataset
 from workbench.profiles.hands import put
+from workbench.profiles.members import has_tables
 from workbench.profiles.models import arrays, fit, matrix, probabilities
 from workbench.seams import untouched
 from workbench.stages.dataset import make_rows, observations
@@ -37,6 +38,10 @@ if TYPE_CHECKING:
     from workbench.seams import Seams
 
 
+MANY: Final = 5_000
+"""Labels from which on each shuffle has a test set that says enough."""
+
+
 def findings(outcome: Outcome) -> list[Finding]:
     """Let every guard look at a pipeline.
 
@@ -48,10 +53,13 @@ def findings(outcome: Outcome) -> list[Finding]:
     Returns
     -------
     list of Finding
-        One a guard, in the order of `GUARDS`. What cannot be judged says so; nobody counts it as silent.
+        One a guard, in the order of `GUARDS` or of `workbench.lab.watch_tables.TABLE_GUARDS`. What cannot be
+        judged says so; nobody counts it as silent.
     """
+    from workbench.lab.watch_tables import TABLE_GUARDS  # it needs what is below
+
     found = []
-    for name, look in GUARDS.items():
+    for name, look in (TABLE_GUARDS if has_tables(outcome.ws) else GUARDS).items():
         try:
             found.append(look(outcome))
         except GuardError as error:
@@ -59,40 +67,47 @@ def findings(outcome: Outcome) -> list[Finding]:
     return found
 
 
-def _rows(outcome: Outcome) -> pa.Table:
+def rows_of(outcome: Outcome) -> pa.Table:
+    """Return the rows of the dataset that a run was trained on."""
     return read_dataset(outcome.ws, outcome.record.dataset.dataset_id)[1]
 
 
 def _before_training(outcome: Outcome) -> pa.Table:
     """Return the rows without what was done to training rows alone, such as augmentation."""
     if outcome.seams.after_split is untouched:
-        return _rows(outcome)
-    return _made_again(outcome, replace(outcome.seams, after_split=untouched))
+        return rows_of(outcome)
+    return made_again(outcome, replace(outcome.seams, after_split=untouched))
 
 
-def _times(outcome: Outcome) -> Finding:
-    return pit_audit.check(pit_audit.measure(_rows(outcome)))
+def times(outcome: Outcome) -> Finding:
+    """Look for features from after their observation."""
+    return pit_audit.check(pit_audit.measure(rows_of(outcome)))
 
 
 def _groups(outcome: Outcome) -> Finding:
-    return group_overlap.check(group_overlap.measure(_rows(outcome), group="group", split="split"))
+    return group_overlap.check(group_overlap.measure(rows_of(outcome), group="group", split="split"))
 
 
-def _twins(outcome: Outcome) -> Finding:
+def twins(outcome: Outcome) -> Finding:
+    """Look for test rows that are equal to a training row."""
     columns = list(outcome.record.dataset.inputs)
-    return row_twins.check(row_twins.measure(_rows(outcome), columns=columns, split="split"))
+    return row_twins.check(row_twins.measure(rows_of(outcome), columns=columns, split="split"))
 
 
-def _single_columns(outcome: Outcome) -> Finding:
+def single_columns(outcome: Outcome) -> Finding:
+    """Look for a column that tells the label alone."""
     card = outcome.record.dataset
     columns = [name for name in card.inputs if name != "embedding"]
     if not columns:
         return Finding("solo_feature", fired=False, sentence="the model reads the embedding alone")
-    measured = solo_feature.measure(_rows(outcome), label="label", positive=card.labels[-1], columns=columns)
+    measured = solo_feature.measure(
+        rows_of(outcome), label="label", positive=card.labels[-1], columns=columns
+    )
     return solo_feature.check(measured)
 
 
-def _identity(outcome: Outcome) -> Finding:
+def identity(outcome: Outcome) -> Finding:
+    """Compare rows and labels with those that were asked for."""
     asked = observations(outcome.ws, parse_utc(outcome.record.dataset.cutoff_timestamp))
     return row_identity.check(row_identity.measure(asked, _before_training(outcome), columns=("label",)))
 
@@ -111,28 +126,33 @@ def _embeddings(outcome: Outcome) -> Finding:
     return embedding.check(embedding.measure(right, served_vectors(outcome)))
 
 
-def _made_again(outcome: Outcome, seams: Seams | None = None) -> pa.Table:
+def made_again(outcome: Outcome, seams: Seams | None = None) -> pa.Table:
     """Make the rows of the dataset once more, with the same hands in it."""
     card = outcome.record.dataset
     seams = seams or outcome.seams
     return make_rows(outcome.ws, parse_utc(card.cutoff_timestamp), card.feature_view, seams=seams)[0]
 
 
-def _answers(outcome: Outcome, rows: pa.Table) -> tuple[pa.Table, np.ndarray[Any, Any]]:
+def answers(outcome: Outcome, rows: pa.Table) -> tuple[pa.Table, np.ndarray[Any, Any]]:
     """Fit on the training rows, and return the test rows with the probability of the positive class."""
     import pyarrow.compute as pc
 
     card, settings = outcome.record.dataset, outcome.ws.settings.train
-    training = outcome.seams.training(rows.filter(pc.equal(rows["split"], "train")), outcome.ws)
-    model = fit(*arrays(training, settings, inputs=card.inputs), settings, inputs=card.inputs)
+    if outcome.seams.fit is not None:
+        model = outcome.seams.fit(rows, settings, card.inputs)
+    else:
+        training = outcome.seams.training(rows.filter(pc.equal(rows["split"], "train")), outcome.ws)
+        model = fit(*arrays(training, settings, inputs=card.inputs), settings, inputs=card.inputs)
     test = rows.filter(pc.equal(rows["split"], "test")).sort_by("row_id")
     return test, probabilities(model, matrix(test, card.inputs), card.labels)[:, -1]
 
 
-def _twice(outcome: Outcome) -> Finding:
+def twice(outcome: Outcome) -> Finding:
+    """Make dataset and predictions again, and compare."""
+
     def run() -> dict[str, str]:
-        rows = _made_again(outcome)
-        _, said = _answers(outcome, rows)
+        rows = made_again(outcome)
+        _, said = answers(outcome, rows)
         return {
             "rows": content_hash(rows.drop_columns(["split"]), KEYS),
             "order of the rows": order_hash(rows, KEYS),
@@ -143,11 +163,11 @@ def _twice(outcome: Outcome) -> Finding:
     return double_run.check(double_run.measure(run))
 
 
-def _shuffled(outcome: Outcome) -> Finding:
-    """Run everything after the labels on labels that a coin has dealt to whole groups."""
+def shuffled(outcome: Outcome, unit: str = "group") -> Finding:
+    """Run everything after the labels on labels that a coin has dealt to whole groups, or to each row."""
     card, cutoff = outcome.record.dataset, parse_utc(outcome.record.dataset.cutoff_timestamp)
     seen = observations(outcome.ws, cutoff)
-    of_group = dict(zip(seen["group"].to_pylist(), seen["label"].to_pylist(), strict=True))
+    of_group = dict(zip(seen[unit].to_pylist(), seen["label"].to_pylist(), strict=True))
     groups = sorted(of_group)
 
     def rerun(labels: Any) -> tuple[Any, Any]:
@@ -156,11 +176,11 @@ def _shuffled(outcome: Outcome) -> Finding:
         }
 
         def observe(rows: pa.Table, ws: Any) -> pa.Table:
-            rows = put(rows, "label", [dealt[group] for group in rows["group"].to_pylist()])
+            rows = put(rows, "label", [dealt[group] for group in rows[unit].to_pylist()])
             return outcome.seams.observe(rows, ws)
 
-        rows, said = _answers(outcome, _made_again(outcome, replace(outcome.seams, observe=observe)))
-        return _by_group(rows, said, card.labels[-1])
+        rows, said = answers(outcome, made_again(outcome, replace(outcome.seams, observe=observe)))
+        return _by_group(rows, said, card.labels[-1], unit)
 
     labels = np.array([of_group[group] == card.labels[-1] for group in groups])
     return label_shuffle.check(label_shuffle.measure(rerun, labels, repeats=_repeats(len(groups))))
@@ -168,12 +188,12 @@ def _shuffled(outcome: Outcome) -> Finding:
 
 def _repeats(n_groups: int) -> int:
     """Return how often to shuffle: a quarter of few groups is a small test set, and one z says little."""
-    return max(6, min(12, 1440 // n_groups))
+    return max(3 if n_groups > MANY else 6, min(12, 1440 // n_groups))
 
 
-def _by_group(rows: pa.Table, said: Any, positive: str) -> tuple[Any, Any]:
+def _by_group(rows: pa.Table, said: Any, positive: str, unit: str) -> tuple[Any, Any]:
     """Return one label and one mean score a group: frames of one fruit are not independent."""
-    names, codes = np.unique(np.array(rows["group"].to_pylist()), return_inverse=True)
+    names, codes = np.unique(np.array(rows[unit].to_pylist()), return_inverse=True)
     counts = np.bincount(codes, minlength=len(names))
     is_positive = np.array([label == positive for label in rows["label"].to_pylist()], float)
     return np.bincount(codes, is_positive) / counts > 0.5, np.bincount(codes, said) / counts
@@ -208,13 +228,13 @@ def served_vectors(outcome: Outcome) -> pa.Table:
 
 
 GUARDS: Final[Mapping[str, Callable[[Outcome], Finding]]] = {
-    "pit_audit": _times,
+    "pit_audit": times,
     "group_overlap": _groups,
-    "row_twins": _twins,
-    "solo_feature": _single_columns,
-    "row_identity": _identity,
+    "row_twins": twins,
+    "solo_feature": single_columns,
+    "row_identity": identity,
     "embedding": _embeddings,
-    "label_shuffle": _shuffled,
-    "double_run": _twice,
+    "label_shuffle": shuffled,
+    "double_run": twice,
 }
 """Name of a guard to how it looks at a run on the bench."""

@@ -41,9 +41,25 @@ NOT_SHAPING: Final = (
     "stages/reproduce.py",
     "stages/serve.py",
     "widgets/",
-    "worlds/",
+    "worlds/__init__.py",
+    "worlds/blemishes.py",
+    "worlds/camera_file.py",
+    "worlds/catalogue.py",
+    "worlds/damage.py",
+    "worlds/drawing.py",
+    "worlds/folder.py",
+    "worlds/fruit.py",
+    "worlds/gym.py",
+    "worlds/gym_dials.py",
+    "worlds/gym_season.py",
+    "worlds/listing.py",
+    "worlds/optics.py",
+    "worlds/packhouse.py",
+    "worlds/photos.py",
+    "worlds/season.py",
 )
-"""Code that does not lie between raw data and a model. A file that is not named here counts."""
+"""Code that does not lie between raw data and a model. A file that is not named here counts: of the worlds
+those that read the gym's log."""
 
 _CAUSE: Final[Mapping[str, Cause]] = {"seed": "seed", "threads": "threads", "row_order": "row order"}
 SETTINGS: Final = ("encoder", "embargo_s", "dataset_version")

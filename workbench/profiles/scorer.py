@@ -18,11 +18,15 @@ from workbench.clock import as_utc, iso, timestamp_type, utc_now
 from workbench.errors import EntityNotFoundError, FeatureCheckError
 from workbench.manifests import has_manifest, read_table, write_parquet
 from workbench.profiles.feature_checks import read_card
-from workbench.profiles.features import Features
+from workbench.profiles.members import has_tables
 from workbench.profiles.models import matrix, probabilities
+from workbench.profiles.mornings import answered
 from workbench.profiles.runs import CHAMPION, Runs
+from workbench.profiles.table_features import door_of
 from workbench.records import Prediction
 from workbench.seams import untouched
+from workbench.worlds.gym_features import COLUMNS
+from workbench.worlds.gym_jobs import MONDAYS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,7 +64,7 @@ class Scorer:
         self.record = runs.record(ref)
         self.model = runs.load_model(self.record.run_id)
         self.view = self.record.dataset.feature_view
-        self._features = Features(ws)
+        self._features = door_of(ws)
         self._fetching = threading.Lock()  # Feast's sqlite connection is one for all threads
         self._check_encoder()
 
@@ -73,7 +77,8 @@ class Scorer:
                 f"but the run {self.record.run_id[:8]} was trained on {trained[:12]}",
                 hint="extract again with the encoder of that run, or train on the new embeddings",
             )
-        wanted = self.model.n_features_in_ - (len(self.record.dataset.inputs) - 1)
+        own = COLUMNS if has_tables(self.ws) else ("embedding",)
+        wanted = self.model.n_features_in_ - (len(self.record.dataset.inputs) - len(own))
         if card.dim != wanted:
             raise FeatureCheckError(
                 f"the view {self.view} has {card.dim} numbers an item, the model wants {wanted}",
@@ -110,7 +115,12 @@ class Scorer:
         return found
 
     def predict_known(
-        self, item_ids: Sequence[str], *, now: datetime | None = None, step: Step = untouched
+        self,
+        item_ids: Sequence[str],
+        *,
+        now: datetime | None = None,
+        step: Step = untouched,
+        that_morning: bool = False,
     ) -> tuple[list[Prediction], list[str]]:
         """Predict the items that the online store knows, and name those it does not.
 
@@ -122,7 +132,10 @@ class Scorer:
             The moment of the request, UTC; default `present`.
         step : Step
             A hand between the online store and the model: it is given ``item_id``, ``asked_at``,
-            ``feature_image_id`` and what the model reads, one row an item that was found.
+            ``feature_timestamp``, for photos ``feature_image_id``, and what the model reads, one
+            row an item that was found.
+        that_morning : bool
+            Ask the store of a simulated gym as it was at `now`, not as it is.
 
         Returns
         -------
@@ -131,11 +144,14 @@ class Scorer:
         """
         now = as_utc(now) if now else present(self.ws)
         with self._fetching:
-            fetched = self._features.online(self.view, item_ids)
+            if that_morning:
+                fetched = answered(self.ws, item_ids, now)
+            else:
+                fetched = self._features.online(self.view, item_ids)
         known = [row for row in fetched if row.found]
         p = np.empty((0, len(self.record.dataset.labels)))
         if known:
-            given = step(_as_table(known, now), self.ws)
+            given = step(as_table(known, now), self.ws)
             p = probabilities(
                 self.model, matrix(given, self.record.dataset.inputs), self.record.dataset.labels
             )
@@ -159,7 +175,7 @@ class Scorer:
                 "dataset_content_hash": card.content_hash,
                 "feature_view": self.view,
                 "feature_service": self._features.service_name(self.view),
-                "feature_image_id": str(row.feature_image_id),
+                **({"feature_image_id": row.feature_image_id} if row.feature_image_id else {}),
                 "feature_timestamp": iso(when),
                 "encoder": card.extraction_model,
                 "encoder_fingerprint": card.extraction_fingerprint,
@@ -176,18 +192,42 @@ class Scorer:
         write_parquet(self.ws.served / "log" / name, table)
 
 
-def _as_table(found: Sequence[OnlineRow], now: datetime) -> pa.Table:
-    """Return what the online store gave back, with the columns that a dataset has for it."""
+def as_table(found: Sequence[OnlineRow], now: datetime) -> pa.Table:
+    """Return what the online store gave back, with the columns that a dataset has for it.
+
+    Parameters
+    ----------
+    found : sequence of OnlineRow
+        All of one view, and all found.
+    now : datetime
+        When it was asked, UTC.
+
+    Returns
+    -------
+    pyarrow.Table
+        ``item_id``, ``asked_at``, ``feature_timestamp`` and the features.
+    """
     import pyarrow as pa
 
     columns = {
         "item_id": pa.array([row.item_id for row in found], pa.string()),
         "asked_at": pa.array([now] * len(found), timestamp_type()),
-        "feature_image_id": pa.array([row.feature_image_id for row in found], pa.string()),
         "feature_timestamp": pa.array([row.feature_timestamp for row in found], timestamp_type()),
-        "embedding": pa.array([row.embedding for row in found], pa.list_(pa.float32())),
     }
-    return pa.table(columns)
+    return pa.table(columns | _features_of(found))
+
+
+def _features_of(rows: Sequence[OnlineRow]) -> dict[str, pa.Array]:
+    """Return the columns of the features: photo and embedding, or numbers by name."""
+    import pyarrow as pa
+
+    if any(row.values is not None for row in rows):
+        values = [row.values or {} for row in rows]
+        return {name: pa.array([of.get(name) for of in values], pa.float64()) for name in COLUMNS}
+    return {
+        "feature_image_id": pa.array([row.feature_image_id for row in rows], pa.string()),
+        "embedding": pa.array([row.embedding for row in rows], pa.list_(pa.float32())),
+    }
 
 
 def _log_table(
@@ -201,9 +241,8 @@ def _log_table(
         "fetched_at": pa.array([now] * len(fetched), when),
         "item_id": pa.array([row.item_id for row in fetched], text),
         "found": pa.array([row.found for row in fetched], pa.bool_()),
-        "feature_image_id": pa.array([row.feature_image_id for row in fetched], text),
         "feature_timestamp": pa.array([row.feature_timestamp for row in fetched], when),
-        "embedding": pa.array([row.embedding for row in fetched], pa.list_(pa.float32())),
+        **_features_of(fetched),
         "label": pa.array([_of(said, row, "label") for row in fetched], text),
         "probability": pa.array([_of(said, row, "probability") for row in fetched], pa.float64()),
         "view": pa.array([scorer.view] * len(fetched), text),
@@ -220,8 +259,9 @@ def _of(said: dict[str, Prediction], row: OnlineRow, name: str) -> Any:
 def present(ws: Workspace) -> datetime:
     """Return the present time of a workspace's world.
 
-    In a simulated world time stands still when the last capture has arrived: against the clock on
-    the wall every feature would be months old. Own photos live in real time.
+    In a simulated world time stands still when the last capture has arrived, in the gym when the
+    feature job has run for the last time: against the clock on the wall every feature would be
+    months old. Own photos live in real time.
 
     Parameters
     ----------
@@ -236,6 +276,8 @@ def present(ws: Workspace) -> datetime:
     import pyarrow.compute as pc
 
     clean = ws.manifests / "clean"
+    if has_tables(ws):
+        return MONDAYS[-1]
     if ws.settings.world.name == "folder" or not has_manifest(clean):
         return utc_now()
     last = pc.max(read_table(clean, ["ingestion_timestamp"], verify=False)["ingestion_timestamp"]).as_py()

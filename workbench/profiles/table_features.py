@@ -15,6 +15,7 @@ from workbench.profiles.feast_door import feast_call
 from workbench.profiles.feature_checks import check_table
 from workbench.profiles.feature_door import FeatureDoor
 from workbench.profiles.features import Features, OnlineRow
+from workbench.profiles.members import log_of
 from workbench.worlds.gym_features import ON_DEMAND, STORED
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from workbench.profiles.workspace import Workspace
+    from workbench.records import EncoderCard
 
 __all__ = ["ACCOUNT", "VIEW", "VISITS", "TableFeatures", "door_of"]
 
@@ -52,17 +54,28 @@ class TableFeatures(FeatureDoor):
         Its settings say which offline store.
     """
 
-    def apply(self) -> None:
+    @property
+    def log(self) -> dict[str, pa.Table]:
+        """Everything that was delivered: for features that the store does not hold."""
+        return log_of(self._ws)
+
+    def apply(self, card: EncoderCard | None = None) -> None:
         """Check ``features/member__v1/feast_features.parquet``, then define the views over it.
 
         The file has ``item_id``, ``event_timestamp``, ``created_timestamp``, ``captured_at`` (the
         event time once more) and the columns `workbench.worlds.gym_features.STORED`.
+
+        Parameters
+        ----------
+        card : EncoderCard, optional
+            Of what made the features; there is one, so it may be left out.
 
         Raises
         ------
         FeatureCheckError
             If the file is missing or is not that. Nothing is applied then.
         """
+        del card
         with feast_call(), self._ws.writing():
             check_table(self._file(VIEW))
             self._store().apply(table_definitions(self._file(VIEW)))

@@ -9,6 +9,8 @@ Promises
     - of equal pictures the first to arrive stays; near-duplicates all stay, in one group, and no
       group is ever divided between training and test;
     - a second run looks only at parts that are new, or whose objects changed.
+
+The gym delivers tables: they are read, and their columns, keys and times compared with what was agreed.
 """
 
 from __future__ import annotations
@@ -41,9 +43,12 @@ from workbench.pictures import (
     thumbnail,
 )
 from workbench.pictures.duplicates import MAX_BITS, MAX_LEVELS, settle
+from workbench.profiles.members import has_tables
 from workbench.profiles.objects import Objects, objects_of
 from workbench.records import StageReport, silent
 from workbench.shards import Engine, map_shards
+from workbench.worlds.gym_deliveries import DeliveryProblem, unpack
+from workbench.worlds.gym_season import TABLES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -98,7 +103,8 @@ def clean(ws: Workspace, *, verify: bool = True, progress: Progress = silent) ->
         fresh = map_shards(look_at_part, shards, engine, workers=ws.settings.workers, progress=progress)
         if not any(fresh) and _is_current(folder, facts):
             return _report(read_header(folder), skipped=True)
-        table = settle(_all_looks(shards)).drop_columns(["thumbnail"])
+        together = each_by_itself if has_tables(ws) else settle
+        table = together(_all_looks(shards)).drop_columns(["thumbnail"])
         parts = tuple(_write(folder, part, table) for part in source.parts)
         reasons = Counter(filter(None, table["reason"].to_pylist()))
         counts = {
@@ -216,6 +222,8 @@ def _look(store: Objects, row: dict[str, Any], policy: Policy) -> dict[str, Any]
     data, reason = _fetch(store, row)
     if reason:
         return {"status": "quarantined", "reason": reason, "detail": row["uri"]}
+    if row["station"] in TABLES:
+        return _look_at_table(row["station"], data)
     try:
         picture = open_picture(data, policy)
     except PictureProblem as problem:
@@ -232,6 +240,14 @@ def _look(store: Objects, row: dict[str, Any], policy: Policy) -> dict[str, Any]
     }
 
 
+def _look_at_table(name: str, data: bytes) -> dict[str, Any]:
+    try:
+        unpack(name, data)
+    except DeliveryProblem as problem:
+        return {"status": "quarantined", "reason": problem.reason, "detail": problem.detail}
+    return {"status": "clean"}
+
+
 # --- second look: all files together (duplicates and groups: `workbench.pictures.duplicates`) ------------------
 
 
@@ -240,6 +256,15 @@ def _all_looks(shards: list[_Shard]) -> pa.Table:
 
     tables = [(shard.part.name, read_part(shard.look)) for shard in shards]
     return pa.concat_tables(t.append_column("part", pa.repeat(name, t.num_rows)) for name, t in tables)
+
+
+def each_by_itself(looks: pa.Table) -> pa.Table:
+    """Give each file a group of its own: rows of a table are told apart by their ids, not by their file."""
+    import pyarrow as pa
+
+    table = looks.sort_by([("ingestion_timestamp", "ascending"), ("image_id", "ascending")])
+    table = table.append_column("duplicate_of", pa.nulls(table.num_rows, pa.string()))
+    return table.append_column("group", table["name"])
 
 
 def _write(folder: Path, part: Part, table: pa.Table) -> Part:

@@ -21,9 +21,11 @@ from workbench.errors import DatasetError
 from workbench.hashing import content_hash, order_hash
 from workbench.manifests import read_header, read_table, require_made_from
 from workbench.profiles.datasets import KEYS, find_dataset, free_id, point_to, write_dataset
-from workbench.profiles.features import Features
+from workbench.profiles.members import HORIZON, has_tables, seen_members
+from workbench.profiles.table_features import door_of
 from workbench.records import DatasetCard, EncoderCard, StageReport, silent
 from workbench.seams import HONEST
+from workbench.worlds.gym_features import COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -136,16 +138,16 @@ def make_rows(
         The rows with their split, and the embargo that was used.
     """
     rows = seams.observe(observations(ws, cutoff), ws)
-    rows = seams.rows(_with_features(ws, rows, view, leaky=leaky, join=seams.join), ws)
-    splits, embargo = split_by_time(
-        rows["group"].to_pylist(), rows["event_timestamp"].to_pylist(), ws.settings.embargo_s
-    )
+    rows = seams.rows(_with_features(ws, rows, view, cutoff=cutoff, leaky=leaky, join=seams.join), ws)
+    splits, embargo = _split(ws, rows)
     rows = rows.append_column("split", [seams.split(rows, ws) if seams.split else splits])
     return seams.after_split(rows, ws), embargo
 
 
 def observations(ws: Workspace, cutoff: datetime) -> pa.Table:
-    """Return every labelled line capture that had arrived by the cutoff, sorted by ``row_id``.
+    """Return everything that had a label by the cutoff, sorted by ``row_id``.
+
+    A line capture that had arrived; in the gym a member at a time whose label was ripe.
 
     Parameters
     ----------
@@ -164,6 +166,8 @@ def observations(ws: Workspace, cutoff: datetime) -> pa.Table:
     DatasetError
         If there is none.
     """
+    if has_tables(ws):
+        return seen_members(ws, cutoff)
     import duckdb
 
     with duckdb.connect() as con:
@@ -182,11 +186,16 @@ def observations(ws: Workspace, cutoff: datetime) -> pa.Table:
 
 
 def split_by_time(
-    groups: Sequence[str], times: Sequence[datetime], embargo_s: float
+    groups: Sequence[str],
+    times: Sequence[datetime],
+    embargo_s: float,
+    *,
+    validation: float = VALIDATION_SHARE,
+    max_embargo: float = MAX_EMBARGO_SHARE,
 ) -> tuple[list[str], timedelta]:
     """Divide rows into train, validation and test by time, whole groups at once.
 
-    The newest quarter of the groups is the test set, the 15 % before it the validation set.
+    The newest quarter of the groups is the test set, what lies before it the validation set.
     A group that ends less than the embargo before the next set begins is used nowhere.
 
     Parameters
@@ -196,7 +205,11 @@ def split_by_time(
     times : sequence of datetime
         One a row, UTC.
     embargo_s : float
-        Seconds. At most 2 % of the whole span is taken.
+        Seconds.
+    validation : float
+        Share of the groups in the validation set.
+    max_embargo : float
+        At most so much of the whole span is taken for the embargo.
 
     Returns
     -------
@@ -213,9 +226,9 @@ def split_by_time(
         last[group] = max(last.get(group, when), when)
     in_time = sorted(first, key=lambda group: (first[group], group))
     n_test = round(len(in_time) * TEST_SHARE)
-    n_validation = round(len(in_time) * VALIDATION_SHARE)
+    n_validation = round(len(in_time) * validation)
     n_train = len(in_time) - n_test - n_validation
-    embargo = min(timedelta(seconds=embargo_s), (max(times) - min(times)) * MAX_EMBARGO_SHARE)
+    embargo = min(timedelta(seconds=embargo_s), (max(times) - min(times)) * max_embargo)
     role: dict[str, str] = {}
     blocks = (
         ("train", 0, n_train),
@@ -229,28 +242,42 @@ def split_by_time(
     return [role[group] for group in groups], embargo
 
 
+def _split(ws: Workspace, rows: pa.Table) -> tuple[list[str], timedelta]:
+    """Split whole groups by time; in the gym whole moments: members come again, and labels overlap."""
+    times = rows["event_timestamp"].to_pylist()
+    if has_tables(ws):
+        moments = [clock.iso(when) for when in times]
+        return split_by_time(moments, times, HORIZON.total_seconds(), validation=0, max_embargo=1)
+    return split_by_time(rows["group"].to_pylist(), times, ws.settings.embargo_s)
+
+
 def _with_features(
-    ws: Workspace, rows: pa.Table, view: str, *, leaky: bool, join: Join | None = None
+    ws: Workspace, rows: pa.Table, view: str, *, cutoff: datetime, leaky: bool, join: Join | None = None
 ) -> pa.Table:
     """Ask the feature store; this is the line that the leaky twin changes."""
-    import pyarrow.compute as pc
-
-    keys = rows.select(["row_id", "item_id", "event_timestamp"])
+    keys, door = rows.select(["row_id", "item_id", "event_timestamp"]), door_of(ws)
     if join is not None:
-        found = join(Features(ws), keys, view, ws)
+        found = join(door, keys, view, ws)
     elif leaky:
-        now = pc.max(read_table(ws.manifests / "extract", ["created_timestamp"])["created_timestamp"]).as_py()
-        found = Features(ws).latest(keys, view, now=now)
+        found = door.latest(keys, view, now=cutoff if has_tables(ws) else _newest(ws))
     else:
-        found = Features(ws).as_of(keys, view)
-    for name in ("feature_image_id", "feature_timestamp", "embedding"):
+        found = door.as_of(keys, view)
+    for name in found.column_names[keys.num_columns :]:
         rows = rows.append_column(name, found[name])
-    if unknown := rows["embedding"].null_count:
+    if unknown := rows["feature_timestamp"].null_count:
         raise DatasetError(
             f"{unknown} of {rows.num_rows} observations have no features",
             hint="run `workbench extract` again; rows are never dropped in silence",
         )
     return rows
+
+
+def _newest(ws: Workspace) -> datetime:
+    import pyarrow.compute as pc
+
+    known = read_table(ws.manifests / "extract", ["created_timestamp"])["created_timestamp"]
+    newest: datetime = pc.max(known).as_py()
+    return newest
 
 
 def _source(ws: Workspace, cutoff: datetime, leaky: bool, encoder: EncoderCard) -> dict[str, Any]:  # noqa: FBT001
@@ -295,7 +322,7 @@ def _card(
         embargo_s=embargo.total_seconds(),
         parents=source["parents"],
         seed=ws.settings.train.seed,
-        inputs=("embedding", *more_inputs),
+        inputs=(*(COLUMNS if has_tables(ws) else ("embedding",)), *more_inputs),
         changed=source.get("changed", ""),
     )
 
@@ -314,7 +341,7 @@ def _check(rows: pa.Table, card: DatasetCard) -> None:
         if seen != set(card.labels):
             raise DatasetError(
                 f"the {split} split has the labels {sorted(seen)}, not all of {sorted(card.labels)}",
-                hint="add photos of each class over the whole time, or choose another --cutoff",
+                hint="more of each class is needed over the whole time, or another --cutoff",
             )
 
 

@@ -9,6 +9,9 @@ Promises
       view, and the old one stays readable;
     - an embedding is computed once for each (image sha256, model fingerprint, preprocessing
       version); batch boundaries belong to the shard, so the engine does not change a bit.
+
+The gym has no photos: there the features are windows over its log, computed every Monday
+(`workbench.worlds.gym_jobs`), and they go the same way.
 """
 
 from __future__ import annotations
@@ -34,10 +37,12 @@ from workbench.manifests import (
 )
 from workbench.pictures import Policy, open_picture
 from workbench.profiles.embedding_cache import as_lists, cache_folder, look_up, remember
-from workbench.profiles.features import Features
+from workbench.profiles.members import has_tables, log_of, member_card
 from workbench.profiles.objects import objects_of
+from workbench.profiles.table_features import door_of
 from workbench.records import EncoderCard, StageReport, silent
 from workbench.shards import Engine, map_shards
+from workbench.worlds.gym_jobs import feature_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -87,7 +92,7 @@ def extract(ws: Workspace, *, use_cache: bool = True, progress: Progress = silen
     """
     clean = ws.manifests / "clean"
     folder, header = ws.manifests / "extract", require_made_from(clean, ws.manifests / "raw")
-    card = encoder_card(ws.settings.encoder)
+    card = member_card() if has_tables(ws) else encoder_card(ws.settings.encoder)
     source = {"card": asdict(card), "view": card.view, "parents": {"clean": header.digest}}
     with ws.writing():
         if (
@@ -96,16 +101,35 @@ def extract(ws: Workspace, *, use_cache: bool = True, progress: Progress = silen
             and _published(ws, card, read_header(folder))
         ):
             return _report(ws, card, read_header(folder), from_cache=None)
-        policy = Policy(**header.extra["policy"])
-        shards = [_Shard(ws, part.name, card, policy, use_cache) for part in header.parts]
-        engine = cast("Engine", ws.settings.engine)
-        done = map_shards(embed_shard, shards, engine, workers=ws.settings.workers, progress=progress)
+        if has_tables(ws):
+            done = [(_tabulate(ws, progress), 0)]
+        else:
+            policy = Policy(**header.extra["policy"])
+            shards = [_Shard(ws, part.name, card, policy, use_cache) for part in header.parts]
+            engine = cast("Engine", ws.settings.engine)
+            done = map_shards(embed_shard, shards, engine, workers=ws.settings.workers, progress=progress)
         parts = tuple(part for part, _ in done)
         counts = {"extracted": sum(part.rows for part in parts), "dimension": card.dim}
-        columns = {f.name: str(f.type) for f in feature_schema()}
+        columns = {f.name: str(f.type) for f in _schema_of(ws, parts)}
         header = write_header(folder, Header("extract", counts, columns, parts, source))
         _publish(ws, card, header)
     return _report(ws, card, header, from_cache=sum(hits for _, hits in done))
+
+
+def _schema_of(ws: Workspace, parts: Sequence[Part]) -> pa.Schema:
+    import pyarrow.parquet as pq
+
+    return pq.read_schema(ws.manifests / "extract" / parts[0].name) if parts else feature_schema()
+
+
+def _tabulate(ws: Workspace, progress: Progress) -> Part:
+    """Run the gym's feature job over the whole log; its corrections end where the history ends."""
+    progress(0, 1)
+    until = clock.parse_utc(read_header(ws.manifests / "raw").extra["history_end"])
+    rows = feature_rows(log_of(ws), corrected_until=until)
+    part = write_part(ws.manifests / "extract", "part-00000", rows)
+    progress(1, 1)
+    return part
 
 
 def feature_schema() -> pa.Schema:
@@ -217,7 +241,7 @@ def _publish(ws: Workspace, card: EncoderCard, header: Header) -> None:
     first, last = [], []
     with (
         atomic(folder / "feast_features.parquet") as temporary,
-        pq.ParquetWriter(temporary, feature_schema(), compression="zstd") as writer,
+        pq.ParquetWriter(temporary, _schema_of(ws, header.parts), compression="zstd") as writer,
     ):
         for part in header.parts:
             table = read_part(ws.manifests / "extract" / part.name)
@@ -225,7 +249,7 @@ def _publish(ws: Workspace, card: EncoderCard, header: Header) -> None:
             if table.num_rows:
                 first.append(pc.min(table["event_timestamp"]).as_py())
                 last.append(pc.max(table["event_timestamp"]).as_py())
-    features = Features(ws)
+    features = door_of(ws)
     write_json(folder / "view.json", {"card": asdict(card)})
     features.apply(card)
     if first:

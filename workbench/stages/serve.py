@@ -12,6 +12,7 @@ Promises
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING, Any, Final
 
@@ -28,6 +29,7 @@ from workbench.manifests import (
     write_part,
 )
 from workbench.profiles.http_api import run_server
+from workbench.profiles.members import due_members, has_tables
 from workbench.profiles.runs import CHAMPION, MODEL_FILE, Runs
 from workbench.profiles.scorer import Scorer, present
 from workbench.records import StageReport, silent
@@ -83,16 +85,18 @@ def serve(
         source = _source(ws, record) | ({"changed": seams.changed} if seams.changed else {})
         if is_whole(folder) and read_header(folder).extra["source"] == source:
             return _report(ws, record, skipped=True)
-        scorer, now = Scorer(ws, record.run_id), present(ws)
-        due = production_items(ws, parse_utc(record.dataset.cutoff_timestamp))
-        answers: list[Prediction] = []
+        scorer = Scorer(ws, record.run_id)
+        due = _due(ws, parse_utc(record.dataset.cutoff_timestamp))
+        answers: list[tuple[str, Prediction]] = []
         unknown: list[str] = []
-        for start in range(0, len(due), BATCH):
-            known, missing = scorer.predict_known(due[start : start + BATCH], now=now, step=seams.online)
-            answers += known
-            unknown += missing
-            progress(min(start + BATCH, len(due)), len(due))
-        rows = _table(answers, now)
+        for i, batch in enumerate(due, 1):
+            known, missing = scorer.predict_known(
+                list(batch.rows), now=batch.now, step=seams.online, that_morning=has_tables(ws)
+            )
+            answers += [(batch.rows[answer.item_id], answer) for answer in known]
+            unknown += [batch.rows[item_id] for item_id in missing]
+            progress(i, len(due))
+        rows = _table(answers)
         counts = {"n_predicted": len(answers), "n_unknown": len(unknown)}
         extra = {"source": source, "unknown": unknown}
         part = write_part(folder, "part-0000", rows)
@@ -197,6 +201,26 @@ def production_items(ws: Workspace, cutoff: datetime) -> list[str]:
     return sorted(set(rows.filter(pc.and_(on_line, later))["item_id"].to_pylist()))
 
 
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Decisions that are due at one moment: item to the id of the row that answers it."""
+
+    now: datetime
+    rows: Mapping[str, str]
+
+
+def _due(ws: Workspace, cutoff: datetime) -> list[_Batch]:
+    """Return what production asks: of each fruit once, of each member on several mornings."""
+    if has_tables(ws):
+        return [
+            _Batch(now, dict(zip(rows["item_id"].to_pylist(), rows["row_id"].to_pylist(), strict=True)))
+            for now, rows in due_members(ws, cutoff).items()
+        ]
+    now, items = present(ws), production_items(ws, cutoff)
+    starts = range(0, len(items), BATCH)
+    return [_Batch(now, {item: item for item in items[start : start + BATCH]}) for start in starts]
+
+
 def _record(ws: Workspace, ref: str | None) -> RunRecord:
     runs = Runs(ws)
     if ref is None and CHAMPION not in runs.aliases():
@@ -213,23 +237,28 @@ def _source(ws: Workspace, record: RunRecord) -> dict[str, Any]:
     return {"run_id": record.run_id, "model_sha256": record.files[MODEL_FILE], "parents": parents}
 
 
-def _table(answers: Sequence[Prediction], now: datetime) -> pa.Table:
+def _table(answers: Sequence[tuple[str, Prediction]]) -> pa.Table:
     import pyarrow as pa
 
     text, when = pa.string(), timestamp_type()
+    said = [answer for _, answer in answers]
 
-    def of(name: str) -> list[str]:
-        return [answer.provenance[name] for answer in answers]
+    def of(name: str) -> list[str | None]:
+        return [answer.provenance.get(name) for answer in said]
+
+    def times(name: str) -> pa.Array:
+        return pa.array([parse_utc(answer.provenance[name]) for answer in said], when)
 
     return pa.table(
         {
-            "item_id": pa.array([answer.item_id for answer in answers], text),
-            "label": pa.array([answer.label for answer in answers], text),
-            "probability": pa.array([answer.probability for answer in answers], pa.float64()),
+            "row_id": pa.array([row_id for row_id, _ in answers], text),
+            "item_id": pa.array([answer.item_id for answer in said], text),
+            "label": pa.array([answer.label for answer in said], text),
+            "probability": pa.array([answer.probability for answer in said], pa.float64()),
             "feature_image_id": pa.array(of("feature_image_id"), text),
-            "feature_timestamp": pa.array([parse_utc(t) for t in of("feature_timestamp")], when),
-            "fetched_at": pa.array([now] * len(answers), when),
-            "feature_age_s": pa.array([answer.feature_age_s for answer in answers], pa.float64()),
+            "feature_timestamp": times("feature_timestamp"),
+            "fetched_at": times("fetched_at"),
+            "feature_age_s": pa.array([answer.feature_age_s for answer in said], pa.float64()),
             "run_id": pa.array(of("run_id"), text),
             "dataset_id": pa.array(of("dataset_id"), text),
             "view": pa.array(of("feature_view"), text),

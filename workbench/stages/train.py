@@ -106,7 +106,10 @@ def _result(ws: Workspace, rows: pa.Table, card: DatasetCard, seams: Seams) -> R
             f"all training rows are {labels[0]!r}" if labels else "there are no training rows",
             hint="a model needs two classes: add photos, or choose a later --cutoff",
         )
-    model = fit(features, labels, settings, inputs=card.inputs)
+    if seams.fit is not None:
+        model = seams.fit(rows, settings, card.inputs)
+    else:
+        model = fit(features, labels, settings, inputs=card.inputs)
     predictions = predict_rows(model, rows, card.labels, threads=settings.threads, inputs=card.inputs)
     constant = max(sorted(set(labels)), key=labels.count)
     scores = {}

@@ -27,15 +27,16 @@ def open_world(
     Parameters
     ----------
     name : str
-        ``packhouse``, or ``folder`` for your own photos.
+        ``packhouse``, ``gym``, or ``folder`` for your own photos.
     size : str
-        Of the packhouse: ``tiny``, ``lesson`` or ``large``.
+        Of a simulated world: ``tiny``, ``lesson`` or ``large``.
     seed : int
-        Of the packhouse.
+        Of a simulated world.
     path : str or Path
         Of the folder of photos.
     dials : mapping, optional
-        Changes to the packhouse, by the names of `workbench.worlds.season.Dials`.
+        Changes to a simulated world, by the names of `workbench.worlds.season.Dials` or
+        `workbench.worlds.gym_dials.GymDials`.
 
     Returns
     -------
@@ -58,10 +59,8 @@ def open_world(
 
         return FolderWorld(Path(path))
     if name == "gym":
-        raise SettingsError("the gym has tables, not captures", hint="open it with workbench.worlds.open_gym")
-    raise SettingsError(
-        f"there is no world {name!r}", hint="choose packhouse or folder; open_gym opens the gym"
-    )
+        return open_gym(size, seed, **(dials or {}))
+    raise SettingsError(f"there is no world {name!r}", hint="choose packhouse, gym or folder")
 
 
 def open_gym(size: str = "lesson", seed: int = 0, **dials: Any) -> GymWorld:

@@ -16,17 +16,18 @@ import numpy as np
 
 from workbench.clock import as_utc, timestamp_type
 from workbench.hashing import sha256_texts
-from workbench.worlds import gym_season
+from workbench.worlds import gym_deliveries, gym_season
 from workbench.worlds.gym_dials import GymDials, dials_for
 from workbench.worlds.gym_observations import LABELS, observations
 from workbench.worlds.gym_season import CHANNELS, FEES, PLANS, REASONS, START, TABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     import pyarrow as pa
     from numpy.typing import NDArray
 
+    from workbench.records import Capture
     from workbench.worlds.gym_season import Columns
 
 __all__ = ["GymDials", "GymWorld", "observations"]
@@ -50,7 +51,7 @@ _NAMES: Final = {
 
 
 class GymWorld:
-    """A gym, its log, and what became of its members.
+    """A gym, its log, and what became of its members. Implements `workbench.records.World`.
 
     Parameters
     ----------
@@ -129,6 +130,23 @@ class GymWorld:
         if until is None:
             return dict(self._everything)
         return {name: table.slice(0, _n_known(table, until)) for name, table in self._everything.items()}
+
+    @cached_property
+    def n_captures(self) -> int:
+        """How many files the gym delivers, those of the simulated future among them."""
+        return gym_deliveries.count(self._everything)
+
+    def captures(self) -> Iterator[Capture]:
+        """Yield the exports of the gym's systems in the order of their arrival."""
+        return gym_deliveries.deliveries(self._everything)
+
+    def reviews(self) -> pa.Table:
+        """Return no reviews: a label of the gym is an event in its log."""
+        import pyarrow as pa
+
+        when = timestamp_type()
+        kinds = {"item_id": pa.string(), "reviewed_label": pa.string(), "reviewed_at": when, "known_at": when}
+        return pa.schema(kinds).empty_table()
 
     def observations(self, times: Sequence[datetime], *, known_by: datetime) -> pa.Table:
         """Return who was a member at each time, with the label as far as it was known.

@@ -3,7 +3,7 @@
 `WINDOWS` is one statement with neutral parameters. Left at their defaults, each row is asked at
 its own time and sees what had been recorded by then. Every other setting is a mistake that
 somebody has made with a clean conscience: `reference` fixes one moment for all rows, `shift`
-moves the moment, `known_at` stops asking when a row was recorded.
+moves the moment, `known_at` stops asking when a row was recorded, `wait` lets late rows in.
 """
 
 from __future__ import annotations
@@ -56,12 +56,12 @@ WITH asked AS (  -- each row, and the moment at which its features are asked for
     SELECT a.row, a.item_id, a.t, m.event_timestamp AS joined, m.annual, m.age, m.channel, m.club, m.postcode,
            m.plan AS first_plan, m.monthly_fee AS first_fee
     FROM asked AS a JOIN members AS m ON m.item_id = a.item_id
-    WHERE m.event_timestamp <= a.t AND (m.created_timestamp <= a.t OR NOT $known_at)
+    WHERE m.event_timestamp <= a.t AND (m.created_timestamp <= a.t + $wait OR NOT $known_at)
 ), plan AS (
     SELECT p.row, max_by(struct_pack(name := c.plan, fee := c.monthly_fee),
                          struct_pack(a := c.event_timestamp, b := c.created_timestamp, c := c.event_id)) AS now
     FROM profile AS p JOIN plan_changes AS c ON c.item_id = p.item_id
-    WHERE c.event_timestamp <= p.t AND (c.created_timestamp <= p.t OR NOT $known_at)
+    WHERE c.event_timestamp <= p.t AND (c.created_timestamp <= p.t + $wait OR NOT $known_at)
     GROUP BY p.row
 ), visit AS (
     SELECT item_id, event_timestamp, created_timestamp,
@@ -76,7 +76,7 @@ WITH asked AS (  -- each row, and the moment at which its features are asked for
            avg(v.evening) FILTER (v.event_timestamp > p.t - $lookback) AS evening_share
     FROM profile AS p JOIN visit AS v ON v.item_id = p.item_id
     WHERE v.event_timestamp > p.t - greatest($window, $lookback, INTERVAL 90 DAY) AND v.event_timestamp <= p.t
-          AND (v.created_timestamp <= p.t OR NOT $known_at)
+          AND (v.created_timestamp <= p.t + $wait OR NOT $known_at)
     GROUP BY p.row
 ), paid AS (
     SELECT p.row,
@@ -85,13 +85,13 @@ WITH asked AS (  -- each row, and the moment at which its features are asked for
            sum(b.amount::DECIMAL(9, 2)) FILTER (b.status = 'paid') AS paid_60d  -- exact: no order of summation
     FROM profile AS p JOIN payments AS b ON b.item_id = p.item_id
     WHERE b.event_timestamp > p.t - INTERVAL 60 DAY AND b.event_timestamp <= p.t
-          AND (b.created_timestamp <= p.t OR NOT $known_at)
+          AND (b.created_timestamp <= p.t + $wait OR NOT $known_at)
     GROUP BY p.row
 ), complained AS (
     SELECT p.row, count(*) AS tickets_60d
     FROM profile AS p JOIN tickets AS k ON k.item_id = p.item_id
     WHERE k.event_timestamp > p.t - INTERVAL 60 DAY AND k.event_timestamp <= p.t
-          AND (k.created_timestamp <= p.t OR NOT $known_at)
+          AND (k.created_timestamp <= p.t + $wait OR NOT $known_at)
     GROUP BY p.row
 ), features AS (
     SELECT p.row, p.annual, p.age, coalesce(plan.now.fee, p.first_fee) AS monthly_fee,
@@ -128,6 +128,7 @@ def windows(  # noqa: PLR0913 (each is one thing that goes wrong)
     window_days: float = 30,
     lookback_days: float = 90,
     known_at: bool = True,
+    wait_days: float = 0.0,
     utc_offset_h: float = 0,
     threads: int = 2,
 ) -> pa.Table:
@@ -151,6 +152,8 @@ def windows(  # noqa: PLR0913 (each is one thing that goes wrong)
     known_at : bool
         Use only rows that had been recorded at the moment that is asked about. False: all
         rows that were true by then.
+    wait_days : float
+        Use rows recorded up to so many days after the moment, too: what a correction says.
     utc_offset_h : float
         Hours that the clock behind ``evening_share`` is ahead of UTC.
     threads : int
@@ -195,6 +198,7 @@ def windows(  # noqa: PLR0913 (each is one thing that goes wrong)
                 "window": timedelta(days=window_days),
                 "lookback": timedelta(days=lookback_days),
                 "known_at": known_at,
+                "wait": timedelta(days=wait_days),
                 "utc_offset": timedelta(hours=utc_offset_h),
             },
         ).to_arrow_table()
