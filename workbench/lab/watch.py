@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import numpy as np
 
@@ -37,7 +37,9 @@ if TYPE_CHECKING:
     from workbench.lab.bench import Outcome
     from workbench.seams import Seams
 
-
+Value = TypeVar("Value")
+_MADE: Final[dict[tuple[Any, ...], Any]] = {}
+_KEPT: Final = 64
 MANY: Final = 5_000
 """Labels from which on each shuffle has a test set that says enough."""
 
@@ -56,6 +58,36 @@ def findings(outcome: Outcome) -> list[Finding]:
         One a guard, in the order of `GUARDS` or of `workbench.lab.watch_tables.TABLE_GUARDS`. What cannot be
         judged says so; nobody counts it as silent.
     """
+    return remembered("findings", outcome, lambda: _findings(outcome))
+
+
+def remembered(what: str, outcome: Outcome, make: Callable[[], Value]) -> Value:
+    """Return what was made for a pipeline before: twins and their cures meet again and again on the bench.
+
+    Parameters
+    ----------
+    what : str
+        Names it.
+    outcome : Outcome
+        The pipeline; a run id and what was changed name it.
+    make : callable
+        Makes it, without arguments.
+
+    Returns
+    -------
+    Any
+        Do not change it.
+    """
+    key = (what, outcome.ws.root, outcome.record.run_id, outcome.seams.changed)
+    if key not in _MADE:
+        while len(_MADE) >= _KEPT:
+            _MADE.pop(next(iter(_MADE)))
+        _MADE[key] = make()
+    made: Value = _MADE[key]
+    return made
+
+
+def _findings(outcome: Outcome) -> list[Finding]:
     from workbench.lab.watch_tables import TABLE_GUARDS  # it needs what is below
 
     found = []

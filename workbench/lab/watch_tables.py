@@ -17,7 +17,7 @@ from workbench.guards import (
     truncation,
     window_overlap,
 )
-from workbench.lab.watch import identity, rows_of, shuffled, single_columns, times, twice, twins
+from workbench.lab.watch import identity, remembered, rows_of, shuffled, single_columns, times, twice, twins
 from workbench.profiles.log_door import LogDoor
 from workbench.profiles.members import HORIZON, due_members, log_of
 from workbench.profiles.mornings import answered
@@ -133,6 +133,10 @@ def served_rows(outcome: Outcome) -> pa.Table:
         ``row_id``, ``item_id``, ``event_timestamp`` (the morning), ``asked_at``,
         ``feature_timestamp`` and the features.
     """
+    return remembered("served rows", outcome, lambda: _served(outcome))
+
+
+def _served(outcome: Outcome) -> pa.Table:
     import pyarrow as pa
 
     parts = []

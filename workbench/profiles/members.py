@@ -6,7 +6,7 @@ know about that.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from workbench.errors import DatasetError, StageOrderError
 from workbench.hashing import bucket_of
@@ -34,6 +34,8 @@ HORIZON: Final = GymWorld.horizon
 """A label says what happens in so much time after the observation."""
 _READ: Final[dict[tuple[Path, str], Mapping[str, pa.Table]]] = {}
 """Logs that were read lately, by workspace and digest of the clean manifest: a lesson is 17 MB."""
+_DUE: Final[dict[tuple[Path, str], dict[datetime, pa.Table]]] = {}
+"""Who is due in production, likewise."""
 _KEPT: Final = 2
 
 
@@ -81,9 +83,7 @@ def log_of(ws: Workspace) -> dict[str, pa.Table]:
         raise StageOrderError("there is no clean manifest yet", hint="run `workbench clean` first")
     key = (ws.root, read_header(clean).digest)
     if key not in _READ:
-        while len(_READ) >= _KEPT:
-            _READ.pop(next(iter(_READ)), None)
-        _READ[key] = _read(ws)
+        _keep(_READ, key, _read(ws))
     return dict(_READ[key])
 
 
@@ -182,9 +182,21 @@ def due_members(ws: Workspace, cutoff: datetime) -> dict[datetime, pa.Table]:
     dict of datetime to pyarrow.Table
         Morning to ``row_id`` and ``item_id``; nothing that was recorded later plays a part.
     """
-    log = log_of(ws)
-    return {
-        t: observations(log, [t], horizon=HORIZON, known_by=t).select(["row_id", "item_id"])
-        for t in GymWorld.production_cutoffs
-        if t > cutoff
-    }
+    key = (ws.root, read_header(ws.manifests / "clean").digest)
+    if key not in _DUE:
+        log = log_of(ws)
+        _keep(
+            _DUE,
+            key,
+            {
+                t: observations(log, [t], horizon=HORIZON, known_by=t).select(["row_id", "item_id"])
+                for t in GymWorld.production_cutoffs
+            },
+        )
+    return {t: rows for t, rows in _DUE[key].items() if t > cutoff}
+
+
+def _keep(kept: dict[tuple[Path, str], Any], key: tuple[Path, str], value: Any) -> None:
+    while len(kept) >= _KEPT:
+        kept.pop(next(iter(kept)), None)
+    kept[key] = value
