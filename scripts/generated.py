@@ -185,23 +185,40 @@ def failures_table() -> str:
     rows = []
     for failure in map(load, ORDER):
         row = measured.get(failure.name)
-        numbers = ["not measured yet"] + [""] * 4
+        numbers = ["not measured yet"] + [""] * 5
         if row is not None:
             numbers = [f"{row[key]:.2f}" for key in ("claimed", "got", "could_have_had")]
             numbers.append(f"{row['excess_inflation']:+.2f} ({row['least']:+.2f} to {row['most']:+.2f})")
             numbers.append(f"{row['damage']:+.2f}")
+            numbers.append(_ratio(row["score_to_rate"], row["cured_score_to_rate"]))
         guard = (
             f"[`{failure.guard}`](workbench/guards/{failure.guard}.py)" if failure.guard else "none needed"
         )
         rows.append(
             [f"[`{failure.name}`](workbench/failures/{failure.name}.py)", failure.family, *numbers, guard]
         )
-    head = ["failure", "family", "claimed", "got", "could have had", "excess inflation", "damage", "guard"]
+    head = [
+        "failure",
+        "family",
+        "claimed",
+        "got",
+        "could have had",
+        "excess inflation",
+        "damage",
+        "p / rate",
+        "guard",
+    ]
     note = (
-        "Accuracy on the packhouse at lesson size, at each failure's default strength; mean of 3 seasons, smallest to "
-        "largest. Measured by `make effects`; a test measures a sample again."
+        "At each failure's default strength: mean of 3 seeds of the world at lesson size, smallest to largest. Accuracy in "
+        "the packhouse; AUC in the gym, where one in twenty leaves. *p / rate*: mean probability in production over the "
+        "share that was positive, and the same after the cure; 1 is right, and AUC is blind to it. Measured by "
+        "`make effects`; a test measures a sample again."
     )
     return f"{table(head, rows)}\n\n{note}"
+
+
+def _ratio(injected: float, cured: float) -> str:
+    return "" if cured != cured else f"{injected:.2f} ({cured:.2f})"  # noqa: PLR0124  (NaN: not measured)
 
 
 def failures_in_full() -> str:

@@ -1,25 +1,30 @@
-"""Measure the table of effects: every failure, at all its strengths, on several seasons.
+"""Measure the table of effects: every failure, at all its strengths, on several seeds of its world.
 
-Takes about 25 minutes of one core. What has been measured is kept in the table, so it can be stopped and
-taken up again; ``--again`` begins from nothing.
+Takes about an hour of one core. What has been measured is kept in the table, so it can be stopped and taken
+up again; ``--again`` begins from nothing.
 
-Usage: python -m scripts.make_effects [--seeds 3] [--again] [NAME ...]
+Usage: python -m scripts.make_effects [--seeds 3] [--workers 2] [--again] [NAME ...]
 """
 
 from __future__ import annotations
 
 import argparse
+import multiprocessing
 import os
 import tempfile
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.failures import ORDER, load
-from workbench.lab.effects import FILE, folder, read, row_of
+from workbench.lab.effects import FILE, cells, folder, read, row_of
 from workbench.lab.trial import try_failure
 from workbench.manifests import write_parquet
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Sequence
+
+Cell = tuple[float, str]
 
 
 def main() -> int:
@@ -33,40 +38,63 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("names", nargs="*", default=[], help="failures; all by default")
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--again", action="store_true")
     options = parser.parse_args()
     path = folder() / FILE
     rows: list[dict[str, Any]] = [] if options.again or not path.is_file() else read().to_pylist()
-    known = {(row["failure"], row["strength"], row["seed"]) for row in rows}
-    wanted = [
-        (name, strength, seed)
-        for name in options.names or ORDER
-        for seed in range(options.seeds)
-        for strength in load(name).strength.values
-    ]
-    if options.names:  # asked for by name: measured anew
-        rows = [row for row in rows if row["failure"] not in options.names]
-        known = {(row["failure"], row["strength"], row["seed"]) for row in rows}
-    with tempfile.TemporaryDirectory() as home:
-        os.environ.setdefault("WORKBENCH_HOME", home)
-        for i, (name, strength, seed) in enumerate(wanted, 1):
-            if (name, strength, seed) in known:
-                continue
-            rows.append(row_of(try_failure(name, strength, seed=seed)))
+    rows = [row for row in rows if row["failure"] in ORDER and row["failure"] not in options.names]
+    wanted = _wanted(options.names or ORDER, options.seeds, rows)
+    started = multiprocessing.get_context("spawn")
+    with (
+        tempfile.TemporaryDirectory() as home,
+        ProcessPoolExecutor(options.workers, started, _begin, (home,)) as pool,
+    ):
+        coming = {pool.submit(measure, *task): task for task in wanted}
+        for i, done in enumerate(as_completed(coming), 1):
+            rows += done.result()
             _write(path, rows)
-            print(f"{i}/{len(wanted)} {name} {strength:g} seed {seed}", flush=True)
-    _write(path, [row for row in rows if row["failure"] in ORDER])
+            name, seed, _ = coming[done]
+            print(f"{i}/{len(wanted)} {name} seed {seed}", flush=True)
+    _write(path, rows)
     return 0
 
 
-def _write(path: Path, rows: list[dict[str, Any]]) -> None:
+def _wanted(
+    names: Sequence[str], seeds: int, rows: Sequence[dict[str, Any]]
+) -> list[tuple[str, int, list[Cell]]]:
+    """Return what is to be measured, world by world and seed by seed: prepared worlds are used again."""
+    known = {(row["failure"], row["seed"], row["strength"], row["model"]) for row in rows}
+    tasks = [(name, seed) for seed in range(seeds) for name in sorted(names, key=lambda n: load(n).world)]
+    missing = [
+        (name, seed, [cell for cell in cells(name) if (name, seed, *cell) not in known])
+        for name, seed in tasks
+    ]
+    return [task for task in missing if task[2]]
+
+
+def _begin(home: str) -> None:
+    """Give each worker workspaces of its own."""
+    os.environ["WORKBENCH_HOME"] = str(Path(home) / str(os.getpid()))
+    os.environ["OMP_NUM_THREADS"] = "1"
+
+
+def measure(name: str, seed: int, wanted: Sequence[Cell]) -> list[dict[str, Any]]:
+    """Measure one failure on one seed."""
+    return [row_of(try_failure(name, strength, seed=seed, model=model)) for strength, model in wanted]
+
+
+def _write(path: Path, rows: Sequence[dict[str, Any]]) -> None:
     import pyarrow as pa
 
     place = {name: i for i, name in enumerate(ORDER)}
-    rows = sorted(rows, key=lambda r: (place.get(r["failure"], len(place)), r["strength"], r["seed"]))
-    if rows:
+    ordered = sorted(rows, key=lambda r: (place[r["failure"]], r["strength"], r["model"], r["seed"]))
+    if ordered:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_parquet(path, pa.Table.from_pylist(rows))
+        names = dict.fromkeys(name for row in ordered for name in row)
+        write_parquet(
+            path, pa.Table.from_pylist([{name: row.get(name) for name in names} for row in ordered])
+        )
 
 
 if __name__ == "__main__":

@@ -92,6 +92,8 @@ class Failure:
         Strength to changes of the simulated world, by the names of its dials.
     family_of_model : str
         Of `workbench.profiles.models`: the one that shows it.
+    other_models : tuple of str
+        Further families that are measured at the default strength, for comparison.
     C : float
         Inverse regularisation of a logistic regression.
     judged_on : str
@@ -118,5 +120,6 @@ class Failure:
     grows: bool = False
     dials: Callable[[float], Mapping[str, float]] = field(default=lambda _strength: {})
     family_of_model: str = "logistic"
+    other_models: tuple[str, ...] = ()
     C: float = 1.0
     judged_on: str = ""

@@ -21,8 +21,8 @@ SAMPLE = ("latest_value_join", "colour_order")
 
 def test_every_failure_is_in_it_at_every_strength() -> None:
     rows = effects.read().to_pylist()
-    seen = Counter((row["failure"], row["strength"]) for row in rows)
-    assert set(seen) == {(name, value) for name in ORDER for value in load(name).strength.values}
+    seen = Counter((row["failure"], row["strength"], row["model"]) for row in rows)
+    assert set(seen) == {(name, *cell) for name in ORDER for cell in effects.cells(name)}
     assert set(seen.values()) == {3}
 
 
@@ -46,7 +46,8 @@ def test_more_strength_more_effect() -> None:
         key = "excess_inflation" if failure.effect == "inflates" else "damage"
         means = []
         for strength in (failure.strength.values[0], failure.strength.values[-1]):
-            found = [r[key] for r in rows if (r["failure"], r["strength"]) == (failure.name, strength)]
+            asked = (failure.name, strength, failure.family_of_model)
+            found = [r[key] for r in rows if (r["failure"], r["strength"], r["model"]) == asked]
             means.append(sum(found) / len(found))
         assert means[1] > means[0], (failure.name, means)
 

@@ -337,12 +337,16 @@ def lab_run(
     ] = None,
     size: Annotated[str, typer.Option(help="Of the world: tiny, lesson or large.")] = "lesson",
     seed: Annotated[int, typer.Option(help="Of the world.")] = 0,
+    model: Annotated[
+        str | None,
+        typer.Option(help="logistic, boosting, forest or nearest [default: the one that shows it]."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Numbers and findings for programs.")] = False,
 ) -> None:
     """Print claimed, got and could-have-had with intervals, and what each guard said."""
     from workbench.cli.catalogue import try_it
 
-    try_it(name, strength, size=size, seed=seed, as_json=as_json)
+    try_it(name, strength, size=size, seed=seed, model=model, as_json=as_json)
 
 
 @app.command()

@@ -13,6 +13,7 @@ from rich.text import Text
 from workbench.cli.screen import Screen, console
 from workbench.failure import EFFECTS, FAMILIES
 from workbench.failures import catalogue, load
+from workbench.lab.effects import METRIC
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -72,12 +73,15 @@ def show_failure(name: str) -> None:
     out.print(table)
 
 
-def try_it(name: str, strength: float | None, *, size: str, seed: int, as_json: bool) -> None:
+def try_it(
+    name: str, strength: float | None, *, size: str, seed: int, model: str | None, as_json: bool
+) -> None:
     """Inject a failure, cure it, and print both on the meter, with what each guard says."""
     from workbench.lab.trial import try_failure
 
     out = console()
-    trial = try_failure(name, strength, size=size, seed=seed, watcher=None if as_json else Screen(out))
+    watcher = None if as_json else Screen(out)
+    trial = try_failure(name, strength, size=size, seed=seed, model=model, watcher=watcher)
     if as_json:
         typer.echo(json.dumps(trial.to_dict(), indent=2, default=str))
         return
@@ -85,7 +89,7 @@ def try_it(name: str, strength: float | None, *, size: str, seed: int, as_json: 
         f"\n[bold]{trial.failure.name}[/], {trial.failure.strength.means}: {trial.strength:g}\n{trial.failure.title}\n"
     )
     out.print(_meter(trial))
-    out.print(_words(trial.scores["accuracy"]))
+    out.print(_words(trial.scores[METRIC[trial.failure.world]]))
     out.print(_guards(trial))
     out.print(f"\n  [dim]cure[/]  {trial.failure.cure_text}\n")
 

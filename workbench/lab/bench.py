@@ -82,13 +82,21 @@ def prepare(
     Workspace
         Open; a second call takes milliseconds.
     """
-    dials = dict(dials or {})
+    dials = _changes(world, size, dials or {})
     mark = f"-{sha256_texts([json.dumps(dials, sort_keys=True)])[:8]}" if dials else ""
     root = workspaces.workspaces_root() / "lab" / f"{world}-{size}-{seed}{mark}"
     ws = workspaces.create(str(root), world=WorldSettings(world, size, seed, "", dials))
     for stage in PREPARED:
         run_stage(ws, stage, watcher=watcher)
     return ws
+
+
+def _changes(world: str, size: str, dials: Mapping[str, float]) -> dict[str, float]:
+    """Return the dials that are not where they stand anyway, so that such a world is not made twice."""
+    from workbench.worlds import gym_dials, season
+
+    plain = (gym_dials if world == "gym" else season).dials_for(size)
+    return {name: value for name, value in dials.items() if getattr(plain, name, None) != value}
 
 
 def run_with(

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 from workbench.errors import ManifestError
 from workbench.failures import load
-from workbench.lab.trial import try_failure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Mapping, Sequence
 
     import pyarrow as pa
 
     from workbench.lab.trial import Trial
 
 FILE: Final = "effects.parquet"
-METRIC: Final = "accuracy"
+METRIC: Final[Mapping[str, str]] = {"packhouse": "accuracy", "gym": "auc"}
+"""What is measured in which world: where one in twenty leaves, accuracy says nothing."""
 
 
 def folder() -> Path:
@@ -39,45 +39,44 @@ def row_of(trial: Trial) -> dict[str, Any]:
     Returns
     -------
     dict
-        Plain values; scores are accuracies, each with its 95 % interval.
+        Plain values; scores are accuracies or AUCs, as `METRIC` says, each with its 95 % interval.
     """
+    metric = METRIC[trial.failure.world]
     row: dict[str, Any] = {
         "failure": trial.failure.name,
         "strength": trial.strength,
         "seed": trial.seed,
-        "model": trial.failure.family_of_model,
+        "model": trial.model,
+        "metric": metric,
     }
-    score = trial.scores[METRIC]
+    score = trial.scores[metric]
     for name in ("claimed", "got", "could_have_had", "excess_inflation", "damage"):
         estimate = getattr(score, name)
         row |= {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
-    row["cured_claimed"] = trial.cured_scores[METRIC].claimed.value
-    row["contacted"], row["score_to_rate"] = trial.decision.contacted, trial.decision.score_to_rate
+    row["cured_claimed"] = trial.cured_scores[metric].claimed.value
+    for mark, dial in (("", trial.decision), ("cured_", trial.cured_decision)):
+        row[f"{mark}contacted"], row[f"{mark}score_to_rate"] = dial.contacted, dial.score_to_rate
     row["fired"] = sorted(finding.guard for finding in trial.said if finding.fired)
     row["fired_when_cured"] = sorted(finding.guard for finding in trial.cured_said if finding.fired)
     return row
 
 
-def measure(name: str, *, seeds: int, size: str = "lesson") -> Iterator[dict[str, Any]]:
-    """Measure one failure at all its strengths on several seasons.
+def cells(name: str) -> list[tuple[float, str]]:
+    """Return what is measured of one failure: its model at each strength, other models at the default.
 
     Parameters
     ----------
     name : str
         Of the catalogue.
-    seeds : int
-        How many seasons, from seed 0.
-    size : str
-        Of the world.
 
-    Yields
-    ------
-    dict
-        A row of the table.
+    Returns
+    -------
+    list of (float, str)
+        Strength and family of the model.
     """
-    for seed in range(seeds):
-        for strength in load(name).strength.values:
-            yield row_of(try_failure(name, strength, size=size, seed=seed))
+    failure = load(name)
+    strengths = [(value, failure.family_of_model) for value in failure.strength.values]
+    return [*strengths, *((failure.strength.default, family) for family in failure.other_models)]
 
 
 def read() -> pa.Table:
@@ -86,7 +85,7 @@ def read() -> pa.Table:
     Returns
     -------
     pyarrow.Table
-        One row a failure, strength and seed.
+        One row a failure, strength, model and seed.
 
     Raises
     ------
@@ -102,7 +101,7 @@ def read() -> pa.Table:
 
 
 def summary() -> list[dict[str, Any]]:
-    """Return each failure at its default strength: means over seasons, smallest and largest excess.
+    """Return each failure at its default strength and with its own model: means over seeds, and the extremes.
 
     Returns
     -------
@@ -115,12 +114,16 @@ def summary() -> list[dict[str, Any]]:
     found = []
     for name in ORDER:
         failure = load(name)
-        mine = [r for r in rows if r["failure"] == name and r["strength"] == failure.strength.default]
+        asked = (name, failure.strength.default, failure.family_of_model)
+        mine = [r for r in rows if (r["failure"], r["strength"], r["model"]) == asked]
         if not mine:
             continue
         means = {
-            key: fmean(r[key] for r in mine)
-            for key in ("claimed", "got", "could_have_had", "excess_inflation", "damage")
+            key: _mean([r.get(key) for r in mine])
+            for key in (
+                *("claimed", "got", "could_have_had", "excess_inflation", "damage"),
+                *("contacted", "score_to_rate", "cured_contacted", "cured_score_to_rate"),
+            )
         }
         excess = [r["excess_inflation"] for r in mine]
         fired = sum(failure.guard in r["fired"] for r in mine)
@@ -129,6 +132,7 @@ def summary() -> list[dict[str, Any]]:
             {
                 "failure": name,
                 "n": len(mine),
+                "metric": METRIC[failure.world],
                 **means,
                 "least": min(excess),
                 "most": max(excess),
@@ -137,3 +141,9 @@ def summary() -> list[dict[str, Any]]:
             }
         )
     return found
+
+
+def _mean(values: Sequence[float | None]) -> float:
+    """Return the mean, or NaN where one was not measured."""
+    known = [value for value in values if value is not None]
+    return fmean(known) if len(known) == len(values) else float("nan")

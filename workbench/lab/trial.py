@@ -51,6 +51,8 @@ class Trial:
         As asked for.
     seed : int
         Of the world.
+    model : str
+        Family of both models.
     injected, cured : Outcome
         Both pipelines: same world, same model family, same production.
     scores : dict of str to Score
@@ -66,6 +68,7 @@ class Trial:
     failure: Failure
     strength: float
     seed: int
+    model: str
     injected: Outcome
     cured: Outcome
     scores: dict[str, Score]
@@ -83,6 +86,7 @@ class Trial:
             "failure": self.failure.name,
             "strength": self.strength,
             "seed": self.seed,
+            "model": self.model,
             "scores": {
                 metric: asdict(score) | {"verdict": score.verdict} for metric, score in self.scores.items()
             },
@@ -119,6 +123,7 @@ def try_failure(
     *,
     size: str = "lesson",
     seed: int = 0,
+    model: str | None = None,
     watcher: Watcher | None = None,
 ) -> Trial:
     """Inject a failure into the real pipeline, cure it, and measure both.
@@ -133,6 +138,8 @@ def try_failure(
         Of the world.
     seed : int
         Of the world.
+    model : str, optional
+        Family of the model; default the one that shows the failure.
     watcher : Watcher, optional
         Is told about the stages.
 
@@ -154,7 +161,8 @@ def try_failure(
             hint=f"it is the {failure.strength.means}: {failure.strength.low:g} to {failure.strength.high:g}",
         )
     ws = prepare(failure.world, size=size, seed=seed, dials=failure.dials(strength), watcher=watcher)
-    training = replace(ws.settings.train, family=failure.family_of_model, C=failure.C)
+    model = model or failure.family_of_model
+    training = replace(ws.settings.train, family=model, C=failure.C)
     cured = run_with(ws, failure.cure(strength), training=training, watcher=watcher)
     injected = run_with(ws, failure.inject(strength), training=training, watcher=watcher)
     twins = {
@@ -165,6 +173,7 @@ def try_failure(
         failure,
         strength,
         seed,
+        model,
         injected,
         cured,
         {metric: pair[1] for metric, pair in twins.items()},
