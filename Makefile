@@ -1,6 +1,7 @@
 # Everything here also works without make: see README.md, "Without make".
 PYTHON ?= python3
 SEED ?= 20250901
+WORKERS ?= 2
 BIN := .venv/bin
 ifeq ($(OS),Windows_NT)
 BIN := .venv/Scripts
@@ -12,7 +13,7 @@ endif
 help: ## show this list
 	@printf '\n  Silent Failures Workbench\n\n'
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
-	@printf '\n  OPEN=0 opens no browser.  CI=true makes a skipped test a failure.\n\n'
+	@printf '\n  OPEN=0 opens no browser.  CI=true makes a skipped test a failure.  WORKERS=4 tests on four cores.\n\n'
 
 setup: ## install everything a learner needs into .venv
 	@$(PYTHON) scripts/install.py --extras all
@@ -24,10 +25,11 @@ jupyter: setup ## the same, with the lessons in JupyterLab
 	@$(BIN)/workbench start --jupyter
 
 test: _dev check ## all checks and all tests (up to 30 minutes on 2 cores)
-	@$(BIN)/python -m pytest --randomly-seed=$(SEED)
+	@$(BIN)/python -m pytest --randomly-seed=$(SEED) -n $(WORKERS) --dist loadgroup
 
 quick: _dev check ## checks, and the tests that run no whole pipeline (under 3 minutes)
-	@$(BIN)/python -m pytest --randomly-seed=$(SEED) tests/unit tests/property tests/docs -m "not slow and not server"
+	@$(BIN)/python -m pytest --randomly-seed=$(SEED) -n $(WORKERS) --dist loadgroup \
+	  tests/unit tests/property tests/docs -m "not slow and not server"
 
 check: _dev ## style, types, import floors, docstrings, generated texts
 	@$(BIN)/python -m scripts.check
@@ -45,7 +47,7 @@ twins: _dev ## write the JupyterLab twins of the lessons anew
 figures: _dev ## measure the figures of README and lessons anew (minutes)
 	@$(BIN)/python -m scripts.make_figures
 
-effects: _dev ## measure the table of effects anew (25 minutes of one core)
+effects: _dev ## measure the table of effects anew (about an hour of two cores)
 	@$(BIN)/python -m scripts.make_effects --again
 
 docs: _dev ## write the generated parts of README and docs anew
