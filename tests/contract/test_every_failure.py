@@ -23,8 +23,11 @@ if TYPE_CHECKING:
     from workbench.guards.evidence import Finding
     from workbench.lab.trial import Trial
 
-SEEDS = tuple(pytest.param(seed, marks=pytest.mark.xdist_group(f"matrix-{seed}")) for seed in range(10))
-"""Other worlds, on which nothing was tried out; all failures of one seed on one worker, on the same prepared worlds."""
+FIRST = 20
+SEEDS = tuple(
+    pytest.param(seed, marks=pytest.mark.xdist_group(f"matrix-{seed}")) for seed in range(FIRST, FIRST + 10)
+)
+"""Worlds on which nothing was tried out. All failures of one seed on one worker: they share prepared worlds."""
 
 
 @pytest.fixture(scope="module")
@@ -93,11 +96,11 @@ def test_its_guard_fires_and_falls_silent(name: str, seed: int, trial: Callable[
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("matrix-0")
+@pytest.mark.xdist_group(f"matrix-{FIRST}")
 @pytest.mark.parametrize("name", ORDER)
 def test_the_proof_needs_its_guard(name: str, trial: Callable[[str, int], Trial]) -> None:
     """A guard that is switched off must not go unnoticed; nor one that always fires."""
-    found = trial(name, 0)
+    found = trial(name, FIRST)
     off = [replace(f, fired=False) for f in found.said]
     assert bool(troubles(found.failure, off, found.cured_said)) == bool(found.failure.guard)
     always = [replace(f, fired=True) for f in found.cured_said]
@@ -105,10 +108,10 @@ def test_the_proof_needs_its_guard(name: str, trial: Callable[[str, int], Trial]
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("matrix-0")
+@pytest.mark.xdist_group(f"matrix-{FIRST}")
 @pytest.mark.parametrize("name", ORDER)
 def test_a_run_that_was_tampered_with_says_so(name: str, trial: Callable[[str, int], Trial]) -> None:
-    found = trial(name, 0)
+    found = trial(name, FIRST)
     assert found.failure.name in found.injected.seams.changed
     if found.failure.stage != "serve":
         assert found.injected.record.changed == found.injected.seams.changed
