@@ -10,11 +10,14 @@ from workbench.lab.meter import (
     Estimate,
     Judged,
     Score,
+    calibration_error,
     estimate,
     replicate_weights,
     replicates_of,
+    score_to_rate,
     score_twins,
 )
+from workbench.lab.trial import decide
 
 
 def sample(n: int, right: float, *, seed: int, frames: int = 1, prefix: str = "f") -> Judged:
@@ -100,3 +103,37 @@ def test_the_same_resample_serves_both_so_that_pairs_are_sharper():
 def test_an_estimate_says_its_interval():
     assert str(Estimate(0.834, 0.65, 0.98, 16)) == "0.83 [0.65, 0.98]"
     assert Score("accuracy", Estimate(1, 1, 1, 1), Estimate(1, 1, 1, 1)).verdict == "the honest twin"
+
+
+def test_probabilities_that_are_shares_have_no_calibration_error():
+    rng = np.random.default_rng(4)
+    probability = np.repeat([0.05, 0.25, 0.5, 0.75, 0.95], 400)
+    groups = tuple(str(i) for i in range(2000))
+    right = Judged(groups, rng.random(2000) < probability, probability)
+    wrong = Judged(groups, right.positive, np.clip(probability + 0.2, 0, 1))
+    weights = np.ones((1, 2000))
+    assert calibration_error(right, weights)[0] < 0.03
+    # by hand: ten bins of 200, of which two belong to each probability
+    halves = [slice(i, i + 200) for i in range(0, 2000, 200)]
+    by_hand = np.mean([abs((wrong.probability[h] - wrong.positive[h]).mean()) for h in halves])
+    assert calibration_error(wrong, weights)[0] == pytest.approx(by_hand)
+    assert by_hand > 0.1
+
+
+def test_score_to_rate_is_one_where_the_mean_is_right():
+    groups = tuple("abcd")
+    judged = Judged(groups, np.array([True, False, False, False]), np.full(4, 0.25))
+    assert score_to_rate(judged, np.ones((1, 4)))[0] == 1
+    assert score_to_rate(judged, np.array([[2.0, 1, 1, 0]]))[0] == pytest.approx(0.5)
+    assert np.isnan(score_to_rate(judged, np.array([[0.0, 1, 1, 1]]))[0])
+
+
+def test_the_decision_dial_has_intervals():
+    test, production = sample(200, 0.8, seed=5), sample(300, 0.8, seed=6, prefix="p")
+    dial = decide(test, production)
+    threshold = np.quantile(test.probability, 0.9)
+    assert dial.contacted.value == pytest.approx((production.probability > threshold).mean())
+    for found in (dial.contacted, dial.score_to_rate, dial.calibration_error):
+        assert found.low <= found.value <= found.high or found is dial.calibration_error
+        assert found.n == 300
+    assert dial.contacted.low < dial.contacted.high

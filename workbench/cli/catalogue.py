@@ -117,8 +117,11 @@ def _meter(trial: Trial) -> Table:
             Text(f"{metric}, cured", style="dim"), _number(cured.claimed), _number(cured.got), "", "", ""
         )
     one, two = trial.decision, trial.cured_decision
-    table.add_row("acted on, top 10 %", "10 %", f"{one.contacted:.0%}", f"{two.contacted:.0%}", "", "")
-    table.add_row("probability / rate", "", f"{one.score_to_rate:.2f}", f"{two.score_to_rate:.2f}", "", "")
+    table.add_row("acted on, top 10 %", "0.10", _number(one.contacted), _number(two.contacted), "", "")
+    table.add_row("probability / rate", "1", _number(one.score_to_rate), _number(two.score_to_rate), "", "")
+    table.add_row(
+        "calibration error", "0", _number(one.calibration_error), _number(two.calibration_error), "", ""
+    )
     return table
 
 

@@ -55,7 +55,13 @@ def row_of(trial: Trial) -> dict[str, Any]:
         row |= {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
     row["cured_claimed"] = trial.cured_scores[metric].claimed.value
     for mark, dial in (("", trial.decision), ("cured_", trial.cured_decision)):
-        row[f"{mark}contacted"], row[f"{mark}score_to_rate"] = dial.contacted, dial.score_to_rate
+        for name in ("contacted", "score_to_rate", "calibration_error"):
+            found = getattr(dial, name)
+            row |= {
+                mark + name: found.value,
+                f"{mark}{name}_low": found.low,
+                f"{mark}{name}_high": found.high,
+            }
     row["fired"] = sorted(finding.guard for finding in trial.said if finding.fired)
     row["fired_when_cured"] = sorted(finding.guard for finding in trial.cured_said if finding.fired)
     return row

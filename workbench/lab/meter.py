@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 REPLICATES: Final = 2000
+BINS: Final = 10
 FEWER: Final = 500
 """Resamples where there are many rows: percentiles 2.5 and 97.5 then rest on 12 values a side."""
 MANY_ROWS: Final = 3000
@@ -140,6 +141,52 @@ def auc(judged: Judged, weights: NDArray[np.float64]) -> NDArray[np.float64]:
     return roc_auc(judged.positive, judged.probability, weights)
 
 
+def calibration_error(judged: Judged, weights: NDArray[np.float64], bins: int = BINS) -> NDArray[np.float64]:
+    """Return how far probabilities are from shares, on average over bins of equal counts.
+
+    Parameters
+    ----------
+    judged : Judged
+        n rows.
+    weights : numpy.ndarray, shape (replicates, n)
+        How often each row counts.
+    bins : int
+        Rows are put into so many bins by their probability, once for all replicates.
+
+    Returns
+    -------
+    numpy.ndarray, shape (replicates,)
+        Expected calibration error, 0 to 1 (Naeini, Cooper and Hauskrecht, AAAI 2015).
+    """
+    total = weights.sum(axis=1)
+    off = np.zeros(len(weights))
+    for rows in np.array_split(np.argsort(judged.probability, kind="stable"), bins):
+        gap = judged.probability[rows] - judged.positive[rows]
+        off += np.abs(weights[:, rows] @ gap)
+    return np.asarray(off / total)
+
+
+def score_to_rate(judged: Judged, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the mean probability over the share that was positive; 1 is right.
+
+    Parameters
+    ----------
+    judged : Judged
+        n rows.
+    weights : numpy.ndarray, shape (replicates, n)
+        How often each row counts.
+
+    Returns
+    -------
+    numpy.ndarray, shape (replicates,)
+        Ratios; NaN where nothing was positive.
+    """
+    positive, said = weights @ judged.positive, weights @ judged.probability
+    ratio = np.full(len(weights), np.nan)
+    np.divide(said, positive, out=ratio, where=positive > 0)
+    return ratio
+
+
 _OF: Final = {"accuracy": accuracy, "auc": auc}
 
 
@@ -167,6 +214,11 @@ def replicate_weights(
     drawn = rng.multinomial(len(names), np.full(len(names), 1 / len(names)), size=replicates).astype(float)
     drawn[0] = 1
     return dict(zip(names, drawn.T, strict=True))
+
+
+def replicates_for(*judged: Judged) -> int:
+    """Return how many resamples there is time for."""
+    return FEWER if max(len(one.group) for one in judged) > MANY_ROWS else REPLICATES
 
 
 def replicates_of(
@@ -208,6 +260,8 @@ def estimate(values: NDArray[np.float64], n: int) -> Estimate:
         ``0.025 ** (1 / n)`` (Clopper and Pearson 1934): resampling a row of successes gives
         successes alone, and the bootstrap would claim certainty.
     """
+    if np.isnan(values[0]):
+        return Estimate(math.nan, math.nan, math.nan, n)
     low, high = np.nanpercentile(values[1:], [2.5, 97.5])
     if values[0] == 1:
         low = 0.025 ** (1 / n)
@@ -245,7 +299,7 @@ def score_twins(
         The honest one, the other one. The same resample of groups goes into all four.
     """
     tests, productions = zip(honest, other, strict=True)
-    n = FEWER if max(len(judged.group) for judged in (*tests, *productions)) > MANY_ROWS else REPLICATES
+    n = replicates_for(*tests, *productions)
     on_test = replicate_weights(sorted({g for judged in tests for g in judged.group}), replicates=n)
     in_production = replicate_weights(
         sorted({g for judged in productions for g in judged.group}), seed=1, replicates=n

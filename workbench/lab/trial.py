@@ -10,7 +10,18 @@ import numpy as np
 from workbench.errors import SettingsError
 from workbench.failures import load
 from workbench.lab.bench import prepare, run_with
-from workbench.lab.meter import METRICS, Judged, Score, score_twins
+from workbench.lab.meter import (
+    METRICS,
+    Estimate,
+    Judged,
+    Score,
+    calibration_error,
+    estimate,
+    replicate_weights,
+    replicates_for,
+    score_to_rate,
+    score_twins,
+)
 from workbench.lab.watch import findings
 
 if TYPE_CHECKING:
@@ -25,18 +36,21 @@ TOP: float = 0.10
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What a rank metric does not see.
+    """What a rank metric does not see, each with its interval.
 
     Attributes
     ----------
-    contacted : float
+    contacted : Estimate
         Share of production above the threshold that takes the top 10 % of the own test set.
-    score_to_rate : float
+    score_to_rate : Estimate
         Mean probability in production over the share that was really positive; 1 is right.
+    calibration_error : Estimate
+        How far probabilities are from shares in production, on average over ten bins.
     """
 
-    contacted: float
-    score_to_rate: float
+    contacted: Estimate
+    score_to_rate: Estimate
+    calibration_error: Estimate
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,12 +123,18 @@ def decide(test: Judged, production: Judged) -> Decision:
     Returns
     -------
     Decision
+        Intervals are those of production: the threshold stays where the test set put it.
         ``score_to_rate`` is NaN where production has no positive.
     """
-    threshold = np.quantile(test.probability, 1 - TOP)
-    rate = float(production.positive.mean())
-    mean = float(production.probability.mean())
-    return Decision(float((production.probability > threshold).mean()), mean / rate if rate else float("nan"))
+    above = production.probability > np.quantile(test.probability, 1 - TOP)
+    groups = sorted(set(production.group))
+    drawn = replicate_weights(groups, seed=1, replicates=replicates_for(production))
+    weights = np.stack([drawn[group] for group in production.group], axis=1)
+    return Decision(
+        estimate(weights @ above / weights.sum(axis=1), len(groups)),
+        estimate(score_to_rate(production, weights), len(groups)),
+        estimate(calibration_error(production, weights), len(groups)),
+    )
 
 
 def try_failure(
