@@ -8,7 +8,7 @@ BIN := .venv/Scripts
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup start jupyter test quick check format encoder twins figures effects docs pin reset clean _dev
+.PHONY: help setup start jupyter test quick check format encoder twins figures effects largest docs pin reset clean _dev
 
 help: ## show this list
 	@printf '\n  Silent Failures Workbench\n\n'
@@ -49,6 +49,9 @@ figures: _dev ## measure the figures of README and lessons anew (minutes)
 
 effects: _dev ## measure the table of effects anew (about an hour of two cores)
 	@$(BIN)/python -m scripts.make_effects --again
+
+largest: _dev ## measure the five largest effects again, and compare (minutes)
+	@$(BIN)/python -m scripts.check_effects
 
 docs: _dev ## write the generated parts of README and docs anew
 	@$(BIN)/python -m scripts.make_docs
