@@ -22,13 +22,13 @@ from workbench.lab.meter import (
     score_to_rate,
     score_twins,
 )
+from workbench.lab.pipeline import Watcher
 from workbench.lab.watch import findings
 
 if TYPE_CHECKING:
     from workbench.failure import Failure
     from workbench.guards.evidence import Finding
     from workbench.lab.bench import Outcome
-    from workbench.lab.pipeline import Watcher
 
 TOP: float = 0.10
 """Share of its own test set that the decision dial would act on."""
@@ -185,6 +185,7 @@ def try_failure(
     training = replace(ws.settings.train, family=model, C=failure.C)
     cured = run_with(ws, failure.cure(strength), training=training, watcher=watcher)
     injected = run_with(ws, failure.inject(strength), training=training, watcher=watcher)
+    said, cured_said = (_looked_at(outcome, watcher) for outcome in (injected, cured))
     twins = {
         m: score_twins((cured.test, cured.production), (injected.test, injected.production), m)
         for m in METRICS
@@ -200,6 +201,15 @@ def try_failure(
         {metric: pair[0] for metric, pair in twins.items()},
         decide(injected.test, injected.production),
         decide(cured.test, cured.production),
-        findings(injected),
-        findings(cured),
+        said,
+        cured_said,
     )
+
+
+def _looked_at(outcome: Outcome, watcher: Watcher | None) -> list[Finding]:
+    watcher = watcher or Watcher()
+    progress = watcher.begin("guards")
+    try:
+        return findings(outcome, progress)
+    finally:
+        watcher.end(None)

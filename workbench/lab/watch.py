@@ -26,6 +26,7 @@ from workbench.profiles.datasets import KEYS, read_dataset
 from workbench.profiles.hands import put
 from workbench.profiles.members import has_tables
 from workbench.profiles.models import arrays, fit, matrix, probabilities
+from workbench.records import silent
 from workbench.seams import untouched
 from workbench.stages.dataset import make_rows, observations
 
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from workbench.lab.bench import Outcome
+    from workbench.records import Progress
     from workbench.seams import Join, Seams
 
 Value = TypeVar("Value")
@@ -44,13 +46,15 @@ MANY: Final = 5_000
 """Labels from which on each shuffle has a test set that says enough."""
 
 
-def findings(outcome: Outcome) -> list[Finding]:
+def findings(outcome: Outcome, progress: Progress = silent) -> list[Finding]:
     """Let every guard look at a pipeline.
 
     Parameters
     ----------
     outcome : Outcome
         From `workbench.lab.bench.run_with`.
+    progress : callable
+        Called as ``progress(guards done, guards in all)``.
 
     Returns
     -------
@@ -58,7 +62,7 @@ def findings(outcome: Outcome) -> list[Finding]:
         One a guard, in the order of `GUARDS` or of `workbench.lab.watch_tables.TABLE_GUARDS`. What cannot be
         judged says so; nobody counts it as silent.
     """
-    return remembered("findings", outcome, lambda: _findings(outcome))
+    return remembered("findings", outcome, lambda: _findings(outcome, progress))
 
 
 def remembered(what: str, outcome: Outcome, make: Callable[[], Value]) -> Value:
@@ -87,11 +91,13 @@ def remembered(what: str, outcome: Outcome, make: Callable[[], Value]) -> Value:
     return made
 
 
-def _findings(outcome: Outcome) -> list[Finding]:
+def _findings(outcome: Outcome, progress: Progress) -> list[Finding]:
     from workbench.lab.watch_tables import TABLE_GUARDS  # it needs what is below
 
-    found = []
-    for name, look in (TABLE_GUARDS if has_tables(outcome.ws) else GUARDS).items():
+    found: list[Finding] = []
+    guards = TABLE_GUARDS if has_tables(outcome.ws) else GUARDS
+    for name, look in guards.items():
+        progress(len(found), len(guards))
         try:
             found.append(look(outcome))
         except GuardError as error:
