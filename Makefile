@@ -7,7 +7,7 @@ BIN := .venv/Scripts
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup start jupyter test quick check format encoder twins figures effects docs pin reset clean _dev
+.PHONY: help setup start jupyter test quick check format encoder twins figures effects rates docs pin reset clean _dev
 
 help: ## show this list
 	@printf '\n  Silent Failures Workbench\n\n'
@@ -47,6 +47,9 @@ figures: _dev ## measure the figures of README and lessons anew (minutes)
 
 effects: _dev ## measure the table of effects anew (25 minutes of one core)
 	@$(BIN)/python -m scripts.make_effects --again
+
+rates: _dev ## measure how often each guard fires (12 minutes of one core; what is there stays)
+	@$(BIN)/python -m scripts.make_rates
 
 docs: _dev ## write the generated parts of README and docs anew
 	@$(BIN)/python -m scripts.make_docs
