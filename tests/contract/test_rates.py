@@ -15,6 +15,7 @@ from scipy.stats import binomtest
 import workbench.guards
 from scripts import make_rates
 from scripts.rates import FIRST_SEED, ROOMS, cases, cases_of, verdict
+from workbench.cli.catalogue import show_failure
 from workbench.errors import GuardError, ManifestError
 from workbench.guards.evidence import Finding
 from workbench.lab import rates
@@ -142,6 +143,14 @@ def test_one_line_names_the_worst_and_the_best(tmp_path: Path, monkeypatch: pyte
     assert rates.in_one_line("a").startswith("fired on 2 to 4 of 4 with a flaw, 0 of 3 clean; ")
     assert "false positives: 71% at most" in rates.in_one_line("a")
     assert rates.in_one_line("b") == ""
+
+
+def test_the_catalogue_says_how_often_the_guard_fires(capsys: pytest.CaptureFixture[str]) -> None:
+    show_failure("latest_value_join")
+    said = " ".join(capsys.readouterr().out.split())
+    assert rates.in_one_line("pit_audit")[:40] in said
+    show_failure("honest_drift")
+    assert "fired on" not in capsys.readouterr().out, "a control needs no guard"
 
 
 # -- the command -------------------------------------------------------------------------------------------------
