@@ -8,7 +8,7 @@ BIN := .venv/Scripts
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup start jupyter test quick check format encoder twins figures effects largest docs pin reset clean _dev
+.PHONY: help setup start jupyter test quick check format encoder twins figures effects largest rates docs pin reset clean _dev
 
 help: ## show this list
 	@printf '\n  Silent Failures Workbench\n\n'
@@ -52,6 +52,9 @@ effects: _dev ## measure the table of effects anew (about an hour of two cores)
 
 largest: _dev ## measure the five largest effects again, and compare (minutes)
 	@$(BIN)/python -m scripts.check_effects
+
+rates: _dev ## measure how often each guard fires (12 minutes of one core; what is there stays)
+	@$(BIN)/python -m scripts.make_rates
 
 docs: _dev ## write the generated parts of README and docs anew
 	@$(BIN)/python -m scripts.make_docs

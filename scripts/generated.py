@@ -55,6 +55,8 @@ def from_code() -> dict[str, str]:
         "figures": figures_table(),
         "failures": failures_table(),
         "catalogue": failures_in_full(),
+        "guards": guards_table(),
+        "guards-limits": guards_limits(),
     }
 
 
@@ -238,6 +240,37 @@ def failures_in_full() -> str:
             f"**Strength.** {failure.strength.means}, {failure.strength.low:g} to {failure.strength.high:g}.\n\n**Read.** {read}"
         )
     return "\n\n".join(blocks)
+
+
+def guards_table() -> str:
+    """Return every guard with how often it fired, from what `scripts.make_rates` has measured."""
+    from workbench.lab.rates import read
+
+    rows, last = [], ""
+    for rate in read():
+        about, field = _about(rate.guard)
+        first = [f"[`{rate.guard}`](../workbench/guards/{rate.guard}.py)", about]
+        own = rate.guard != last
+        last = rate.guard
+        cost = field.get("Cost", "") if own else ""
+        rows.append([*(first if own else ["", ""]), rate.kind, rate.case, str(rate), cost])
+    return table(["guard", "what it asks", "kind", "case", "fired (95 % interval)", "cost"], rows)
+
+
+def guards_limits() -> str:
+    """Return what each guard does not see, as its module says."""
+    from workbench.lab.rates import read
+
+    names = dict.fromkeys(rate.guard for rate in read())
+    missed = {name: _about(name)[1].get("Misses", "") for name in names}
+    return "\n".join(f"- **{name}**: {text}" for name, text in missed.items() if text)
+
+
+def _about(guard: str) -> tuple[str, dict[str, str]]:
+    """Return the first paragraph of a guard's docstring, and its fields: Catches, Misses, Fires, Cost."""
+    text = inspect.getdoc(importlib.import_module(f"workbench.guards.{guard}")) or ""
+    fields = re.findall(r"^([A-Z][a-z]+) {2,}(.+?)(?=^[A-Z]|\Z)", text, re.DOTALL | re.MULTILINE)
+    return " ".join(text.split("\n\n")[0].split()), {name: " ".join(said.split()) for name, said in fields}
 
 
 # -- read off a run ----------------------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 ROOT: Final = Path(__file__).resolve().parent.parent
-FILES: Final = ("README.md", "docs/PIPELINE_GUIDE.md", "docs/FAILURES.md")
+FILES: Final = ("README.md", "docs/PIPELINE_GUIDE.md", "docs/FAILURES.md", "docs/GUARDS.md")
 PART: Final = re.compile(r"(<!-- generated:([\w-]+) -->\n)(?:.*?\n)?(<!-- /generated:\2 -->)", re.DOTALL)
 
 

@@ -35,7 +35,19 @@ def test_every_part_has_a_generator_and_a_place():
 
 
 @pytest.mark.parametrize(
-    "name", sorted(["cli-help", "exit-codes", "stages", "layout", "silent-failures", "figures"])
+    "name",
+    sorted(
+        [
+            "cli-help",
+            "exit-codes",
+            "stages",
+            "layout",
+            "silent-failures",
+            "figures",
+            "guards",
+            "guards-limits",
+        ]
+    ),
 )
 def test_read_off_the_code(name):
     assert part(name) == generated.from_code()[name].strip("\n"), "run `make docs`"

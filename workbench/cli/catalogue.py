@@ -49,6 +49,8 @@ def list_failures(*, as_json: bool = False) -> None:
 
 def show_failure(name: str) -> None:
     """Print one entry in its fixed fields."""
+    from workbench.lab.rates import in_one_line
+
     failure, out = load(name), console()
     strength = failure.strength
     values = ", ".join(f"{value:g}" for value in strength.values)
@@ -61,6 +63,7 @@ def show_failure(name: str) -> None:
         "cure": failure.cure_text,
         "guard": failure.guard or "none: it harms nobody",
         "its limits": failure.limits,
+        "its rates": in_one_line(failure.guard) or "none",
         "strength": f"{strength.means}: {strength.low:g} to {strength.high:g}; measured at {values}",
         "read": "\n".join(failure.references),
     }

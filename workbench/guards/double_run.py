@@ -6,6 +6,7 @@ Misses   what is the same in every run here and differs elsewhere: versions, the
          a metric hides most of it: with the present time in a feature the AUC stayed equal to the last digit.
          Hash rows, in their order, and predictions.
 Fires    at any digest that differs: exact.
+Rates    docs/GUARDS.md
 Cost     as many runs as you ask for.
 """
 

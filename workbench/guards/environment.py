@@ -4,6 +4,7 @@ Catches  an upgrade between training and serving, a package that only one side h
 Misses   what has no version: the CPU, the BLAS kernel, files that were edited in place. A version that differs
          need not change a result: see `double_run` for whether it did.
 Fires    at any package that differs. Versions are compared as texts: 2.0 and 2.0.0 differ.
+Rates    docs/GUARDS.md
 Cost     none.
 """
 

@@ -2,13 +2,13 @@
 
 A fitted scaler remembers how many rows it saw. That number must be the size of the train set.
 
-Catches  a scaler fitted before the split or again on a batch (30 of 30 simulations, 0 of 30 where it was
-         not), likewise a PCA or a neighbour search.
+Catches  a scaler fitted before the split or again on a batch, likewise a PCA or a neighbour search.
 Misses   steps that do not remember (encoders, selectors, imputers, trees), the right number of the wrong
          rows, and models inside an ensemble over folds, which rightly see fewer rows. A scaler that met
          missing cells leaves them out of its count: say `missing`, or one column with holes looks like a fault.
          Found to be nearly harmless for a scaler (AUC moved by less than 0.0001): a reason to look, no alarm.
 Fires    at any step: the numbers are exact.
+Rates    docs/GUARDS.md
 Cost     none.
 """
 

@@ -5,6 +5,7 @@ Catches  a materialisation that died, a source that stopped, a partition that wa
 Misses   a fresh time on an old value; values without a time: they are counted, not judged. A feature that
          rarely changes is old by nature: give each view a limit of its own.
 Fires    at any row older than the limit: the share is exact. A time after `at` is not old; it is counted.
+Rates    docs/GUARDS.md
 Cost     one comparison a row.
 """
 

@@ -6,6 +6,7 @@ Misses   groups that the column does not name: near-duplicates under two ids, on
          It cannot know whether the group matters: the same member before and after a time split is no leak
          where tomorrow's members are today's. Ask what will be new in production.
 Fires    at any shared group: the share is exact.
+Rates    docs/GUARDS.md
 Cost     one pass over the column.
 """
 

@@ -4,6 +4,7 @@ Catches  labels of the last weeks before the extraction, all of one class: a thi
          simulations, 0 after a maturity filter. The AUC does not show it; the predicted rate is far too low.
 Misses   outcomes that are recorded late: let `horizon_s` include the time until they are.
 Fires    at any such row: the share is exact.
+Rates    docs/GUARDS.md
 Cost     one comparison a row.
 """
 

@@ -3,14 +3,13 @@
 Shuffled labels cannot be predicted. A pipeline that does so has seen the test labels: before the
 split it encoded by the target, chose columns, or copied rows.
 
-Catches  target encoding, feature selection, oversampling and duplicates before the split: 30 of 30
-         simulations each.
+Catches  target encoding, feature selection, oversampling and duplicates before the split.
 Misses   by construction everything in which the features know the future: shuffling breaks that tie.
          Only what happens inside `rerun` is tested: start from the raw table, not from the features.
          A `rerun` that ignores the labels it is given looks like the worst of leaks.
-Fires    at z > 3, one-sided: chance does it in 0.00135 of clean pipelines (8 of 2,640 measured with three
-         models), in up to 0.013 where 10 positives meet a score of two values. A scaler fitted before
-         the split does not fire (0 of 30).
+Fires    at z > 3, one-sided: chance does it in 0.00135 of clean pipelines, in up to 0.013 where 10 positives
+         meet a score of two values. A scaler fitted before the split does not make it fire.
+Rates    docs/GUARDS.md
 Cost     one run of the pipeline for each repeat.
 """
 

@@ -20,7 +20,11 @@ Fires    when more than 3 % of the test pictures have a near train picture: that
          label, device     0 to 14 %                 17 to 68 %
          ================  ========================  ===========================
 
-         So before a fixed background give items and devices; with labels take ``threshold=0.15``.
+         So before a fixed background give items and devices; with labels take ``threshold=0.15``: at 0.03
+         17 of 30 clean seasons fired. Without devices frames that lay apart were found in 24 of 30. In few
+         pictures chance crosses the line: of 960 clean ones, items and devices given, it fired in 0 of 30
+         seasons, of 360 in 16 of 30. Read the pairs there, or raise the threshold.
+Rates    docs/GUARDS.md
 Cost     all pairs, as products of matrices: about 3 s of one core for 5,000 x 15,000 pictures with embeddings of 128.
 """
 

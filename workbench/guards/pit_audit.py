@@ -5,6 +5,7 @@ Misses   features whose times were lost on the way, and windows that were summed
          honest time: see `truncation`. A feature that has an event time and no known-at is counted, not
          judged. Differences below a microsecond are not seen.
 Fires    at any such row: the count is exact. A feature exactly as old as the observation is none.
+Rates    docs/GUARDS.md
 Cost     two comparisons a row.
 """
 

@@ -1,13 +1,14 @@
 """The population stability index: how far have the distributions of columns moved? A description, never an alarm.
 
-Catches  nothing by itself. It cannot tell drift from skew: p was small for 20 of 30 samples of production in which
-         nothing was wrong but the season, so `parity` comes first.
+Catches  nothing by itself. It cannot tell drift from skew: it said that some column had moved in 30 of 30 gyms in
+         which nothing was wrong but the season, so `parity` comes first.
 Misses   a swap of columns of like distribution, staleness, and all that leaves the distribution as it is.
 Fires    never. A fixed threshold cannot work: with 10 bins and equal halves, PSI > .1 is a false alarm in 81 % of
          cases at n = 100, in 34 % at 200 and in none from 1,000 on. So every PSI comes with n and with a p:
          where nothing moved, PSI / (1/n + 1/m) follows chi2 with B - 1 degrees of freedom (Yurdakul and
          Naranjo 2020). In 1,000 simulated columns of each of six kinds, p < .01 occurred in 0.2 to 1.5 % at
          every n from 60 to 1,000, and in 3 % of columns of fifteen categories where the reference had 100 rows.
+Rates    docs/GUARDS.md: how often it says that a column moved.
 Cost     a sort of each column.
 """
 

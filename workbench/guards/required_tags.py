@@ -4,6 +4,7 @@ Catches  a forgotten commit, data hash or seed; a tag that holds the word None, 
          not have.
 Misses   tags that are there and wrong.
 Fires    at any required tag that is missing or empty: exact.
+Rates    docs/GUARDS.md
 Cost     none.
 """
 

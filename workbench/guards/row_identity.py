@@ -5,6 +5,7 @@ Catches  a store or a join that loses, adds or repeats rows; labels that were pu
 Misses   wrong values in columns that are not named. Rows that came back in another order are counted; they are
          trouble only for code that goes by position.
 Fires    at any row that was lost, added, repeated or changed: exact. In another order only where asked to.
+Rates    docs/GUARDS.md
 Cost     one pass over the keys; a million rows take a second or two.
 """
 

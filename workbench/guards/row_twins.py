@@ -1,7 +1,6 @@
 """A test row is the copy of a train row: at-least-once delivery, oversampling, or a file loaded twice.
 
-Catches  rows whose cells are all equal, lists such as embeddings included: 0.30 of the test rows where a
-         quarter of the rows was delivered twice, 0.000 in clean data (30 simulations).
+Catches  rows whose cells are all equal, lists such as embeddings included.
 Misses   copies that differ in one of the columns: leave ids, load times and row numbers out of `columns`,
          or nothing has a twin. Copies with rounding, JPEG or other noise: see `near_duplicates`.
          Rows of which all cells are missing prove nothing and are left out.
@@ -9,9 +8,8 @@ Fires    above 0.001. Where columns are few and coarse, strangers are equal too,
          estimated: the columns are dealt into two halves, and rows that agree in one half and not in the
          other are strangers for certain; how often would such also agree in the other? Where twins are not
          ten times as common as that, the guard cannot judge. A single column, or one beside constants, is
-         taken for an identity where more than half of its values are different. Measured on 272
-         clean tables of 200 to 20,000 rows (continuous, coarse, six columns that follow one cause): none
-         fired, 151 (the coarse ones) could not be judged.
+         taken for an identity where more than half of its values are different.
+Rates    docs/GUARDS.md
 Cost     one grouping of all rows, three where there are twins: seconds for a million rows of 20 columns.
 """
 

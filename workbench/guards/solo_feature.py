@@ -8,17 +8,20 @@ Catches  a copy, a code or a consequence of the label (a reason for leaving, a c
 Misses   leaks that are small, or spread over many columns (windows that reach a day too far);
          a category of more than about 16 values whose alphabet has nothing to do with the label.
          A strong honest feature fires too: look at when the column becomes known.
-Groups   Where rows repeat an entity (frames of one fruit, months of one member) and the label belongs
-         to it, any constant of the entity tells it by recognition: 193 of 199 clean tables fired. Give
-         `group`, and one row of each group and class is drawn, with whole groups in one fold.
+Groups   Where rows repeat an entity (frames of one fruit) and the label belongs to it, any constant of the
+         entity tells it by recognition: with 24 fruit of forty frames, in 22 of 30 clean seasons. Give
+         `group`, and one row of each group and class is drawn, with whole groups in one fold. Do not give
+         it where the label belongs to the row (leaves within a month): earlier rows of a leaver then stand
+         beside the last one with the same reason for leaving, which was found in 0 of 30 gyms.
 Ids      A text counts as its place in the alphabet, and is judged on unseen rows: an id that is
          different in each row scores 0.5 unless its order itself tells the label (``cat_001``,
          ``dog_001``), which is a finding. Codes in order of appearance would call each id of a
          table sorted by label an oracle.
-Fires    above 0.85: of 30 simulated data sets with a planted column 29 to 30 were above, of 30 clean
-         ones none (median 0.75). In small tables chance gets there as well, so the AUC must
-         also be further from 0.5 than chance makes it in one of 100 tables, over all columns (Bonferroni).
-         Of 2,276 clean tables of 5 to 40 columns, 3 fired, all of 30 rows (of 169 such).
+Fires    above 0.85. In small tables chance gets there as well, so the AUC must also be further from 0.5
+         than chance makes it in one of 100 tables, over all columns (Bonferroni). The line is close: a
+         reason for leaving that is exported today, so that who leaves later has one as well, was above
+         it in 28 of 30 gyms; one that stands in the label's window alone in 30 of 30.
+Rates    docs/GUARDS.md
 Cost     at most 10,000 rows of each class, drawn by the seed; about 0.05 s a column.
 """
 

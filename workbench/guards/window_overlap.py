@@ -3,11 +3,11 @@
 A label says what happens in the `horizon_s` after its observation. Two observations of one entity that
 lie closer together than that have part of their outcome in common.
 
-Catches  a random split of weekly snapshots with a 30-day label: share 1.00, an honest split 0.00
-         (30 simulations).
+Catches  a random split of weekly snapshots with a 30-day label; a split by time without an embargo.
 Misses   twins under another entity key (one person, two accounts), and features that are alike
          without a common label window.
 Fires    at any overlap: the share is exact, there is no chance in it.
+Rates    docs/GUARDS.md
 Cost     one sort of the rows: below 2 s for a million.
 """
 
