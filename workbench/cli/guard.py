@@ -61,11 +61,11 @@ def show(look: Callable[[], Report], *, as_json: bool) -> int:
     return report.exit_code
 
 
-def feast_report(repo: Path) -> Report:
+def feast_report(repo: Path, *, ask_online: bool = False) -> Report:
     """Return what the audit of a Feast repository says."""
     from workbench.profiles.feast_audit import CHECKS, audit
 
-    found = audit(repo)
+    found = audit(repo, ask_online=ask_online)
     lacking = [(name, needs) for name, needs in CHECKS.items() if name not in {f.guard for f in found}]
     return Report(str(repo), tuple(found), tuple(lacking))
 

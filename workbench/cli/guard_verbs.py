@@ -10,6 +10,12 @@ import typer
 AsJson = Annotated[bool, typer.Option("--json", help="Findings and offenders for programs.")]
 Sides = Annotated[str, typer.Option(help="Values of the split: what was learned from, and what judges.")]
 
+FEAST_HELP = """Read a Feast repository for what fails without a word, and ask both stores for a sample.
+
+This imports every Python file of the repository, as `feast apply` does: give one that you trust.
+Nothing is applied or written, and its registry, which may hold code, is not opened.
+"""
+
 guard_app = typer.Typer(
     add_completion=False, rich_markup_mode=None, no_args_is_help=True, pretty_exceptions_enable=False
 )
@@ -103,14 +109,18 @@ def guard_images(
     raise typer.Exit(show(lambda: look_at_photos(folder, split, roles), as_json=as_json))
 
 
-@guard_app.command("feast")
+@guard_app.command("feast", help=FEAST_HELP)
 def guard_feast(
-    repo: Annotated[Path, typer.Argument(help="Folder with feature_store.yaml.")], as_json: AsJson = False
+    repo: Annotated[Path, typer.Argument(help="Folder with feature_store.yaml.")],
+    online: Annotated[
+        bool, typer.Option("--online", help="Ask the online store also where it is a server.")
+    ] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Read a Feast repository for what fails without a word; imports its Python files."""
+    """Read a Feast repository for what fails without a word, and ask both stores for a sample."""
     from workbench.cli.guard import feast_report, show
 
-    raise typer.Exit(show(lambda: feast_report(repo), as_json=as_json))
+    raise typer.Exit(show(lambda: feast_report(repo, ask_online=online), as_json=as_json))
 
 
 def _names(text: str) -> tuple[str, ...]:
