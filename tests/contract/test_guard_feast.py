@@ -227,7 +227,7 @@ def test_a_correction_a_new_driver_and_a_push(capsys, filled):
     one = parity_of(guard(capsys, "feast", filled, code=1))["driver_hourly_stats"]
     assert one["word"] == "fired"
     why = {(cell["driver_id"], cell["column"]): cell["why"] for cell in one["offenders"]}
-    assert why[1001, "avg_daily_trips"] == "a correction that was not loaded"
+    assert why[1001, "avg_daily_trips"] == "corrected after loading"
     assert why[1003, "avg_daily_trips"] == "ahead of the source"
     assert why[2001, "conv_rate"] == "never loaded"
     assert {driver for driver, _ in why} == {1001, 1003, 2001}
@@ -271,6 +271,87 @@ def test_a_spoilt_repository(capsys, tmp_path):
     by_name = {one["guard"]: one.get("offenders") for one in said["findings"]}
     assert by_name["source_files"][0]["trouble"] == "no column 'churn_label'"
     assert by_name["known_at_filter"] == [{"file": "use.py", "line": 2}]
+
+
+@pytest.mark.parametrize(
+    ("content", "trouble", "parity"),
+    [
+        (b"PAR1 and no more", "no Parquet", "ArrowInvalid"),
+        (pa.table({"member_id": ["a"]}), "no column 't'", "t"),
+        (
+            pa.table({"member_id": ["a"], "visits": [1.0], "t": [START], "known": [START]}).slice(0, 0),
+            "no rows",
+            "no row",
+        ),
+    ],
+    ids=["unreadable", "without columns", "without rows"],
+)
+def test_a_source_that_cannot_be_read_is_found_and_not_compared(capsys, tmp_path, content, trouble, parity):
+    repo = feast_repo(tmp_path / "repo", "duckdb", known_at=', created_timestamp_column="known"')
+    (repo / "data").mkdir()
+    (repo / "data" / "online.db").write_bytes(b"")
+    if isinstance(content, bytes):
+        (repo / "visits.parquet").write_bytes(content)
+    else:
+        pq.write_table(content, repo / "visits.parquet")
+    said = guard(capsys, "feast", repo, code=1)
+    words = words_of(said)
+    assert (words["source_files"], words["online_parity"]) == ("fired", "could not judge")
+    by_name = {one["guard"]: one for one in said["findings"]}
+    assert any(trouble in row["trouble"] for row in by_name["source_files"]["offenders"])
+    assert parity in by_name["online_parity"]["sentence"]
+
+
+TWO_KEYS = """
+from datetime import timedelta
+from feast import Entity, FeatureView, Field, FileSource
+from feast.types import Float32, Int64, String
+
+member, club = Entity(name="member", join_keys=["member_id"]), Entity(name="club", join_keys=["club_id"])
+source = FileSource(name="visits", path="visits.parquet", timestamp_field="t", created_timestamp_column="known",
+                    field_mapping={"n": "visits", "who": "member_id"})
+view = FeatureView(name="visits", entities=[member, club], source=source, ttl=timedelta(0), schema=[
+    Field(name="member_id", dtype=String), Field(name="club_id", dtype=Int64), Field(name="visits", dtype=Int64)])
+"""
+
+
+def test_two_keys_other_names_and_what_is_not_known_yet(capsys, tmp_path):
+    """Rows of tomorrow, and rows that are recorded tomorrow, are in the file and are no value of today."""
+    repo = feast_repo(tmp_path / "repo", "duckdb")
+    (repo / "views.py").write_text(TWO_KEYS)
+    now = datetime.now(UTC)
+    rows = [
+        {
+            "who": f"m{i % 7}",
+            "club_id": i % 3,
+            "n": 10 * i,
+            "t": now - timedelta(hours=50 - i),
+            "known": now - timedelta(hours=1),
+        }
+        for i in range(42)
+    ]
+    later = [
+        {"who": "m0", "club_id": 0, "n": -1, "t": now + timedelta(days=1), "known": now - timedelta(hours=1)},
+        {
+            "who": "m0",
+            "club_id": 0,
+            "n": -2,
+            "t": now - timedelta(minutes=1),
+            "known": now + timedelta(days=1),
+        },
+    ]
+    path = repo / "visits.parquet"
+    pq.write_table(pa.Table.from_pylist(rows), path)
+    feast_does(repo, MATERIALISE)
+    pq.write_table(pa.Table.from_pylist(rows + later), path)
+    one = parity_of(guard(capsys, "feast", repo, code=0))["visits"]
+    assert (one["word"], one["n"]) == ("silent", 21)
+    rows[-1]["n"] += 1
+    pq.write_table(pa.Table.from_pylist(rows + later), path)
+    one = parity_of(guard(capsys, "feast", repo, code=1))["visits"]
+    assert [
+        (cell["member_id"], cell["club_id"], cell["offline"], cell["online"]) for cell in one["offenders"]
+    ] == [("m6", 2, "411", "410")]
 
 
 LABELS = """

@@ -11,6 +11,7 @@ Misses   labels that are kept outside the repository, and labels with one value 
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -98,21 +99,33 @@ def look(scratch: Scratch, labels: Sequence[Label]) -> list[Finding]:
     list of Finding
         One a label that has two values and keys with other features; None where that was too little.
     """
-    found = []
+    found: list[Finding] = []
+    known = _known(scratch)
     for label in labels:
         try:
             with foreign():
-                found += _look(scratch, label)
+                found += _look(scratch, label, known)
         except GuardError as error:
             said = error.message.removeprefix("solo_feature: ")
             found.append(Finding(GUARD, None, f"{label.view.name}.{label.field}: {said}"))
     return found
 
 
-def _look(scratch: Scratch, label: Label) -> list[Finding]:
+def _known(scratch: Scratch) -> dict[str, Any]:
+    """Return the views whose files can be read, by name."""
+    found = {}
+    for view in scratch.repo.views:
+        with contextlib.suppress(GuardError), foreign():
+            if file_of(scratch.repo, view):
+                found[view.name] = scratch.known(view)
+    return found
+
+
+def _look(scratch: Scratch, label: Label, known: dict[str, Any]) -> list[Finding]:
     from workbench.guards import solo_feature
 
-    known = {view.name: scratch.known(view) for view in scratch.repo.views if _readable(scratch.repo, view)}
+    if label.view.name not in known:
+        raise GuardError("its file cannot be read")
     own = known[label.view.name]
     rows, positive = _rows(scratch.repo, own, label)
     if positive is None:
@@ -128,11 +141,6 @@ def _look(scratch: Scratch, label: Label) -> list[Finding]:
     said = solo_feature.check(seen)
     sentence = f"{label.view.name}.{label.field}: {said.sentence}"
     return [Finding(GUARD, said.fired, sentence, replace(seen, guard=GUARD))]
-
-
-def _readable(repo: Repository, view: Any) -> bool:
-    path = file_of(repo, view)
-    return path is not None and path.exists()
 
 
 def _others(own: Any, label: Label, known: dict[str, Any], label_views: frozenset[str]) -> list[str]:

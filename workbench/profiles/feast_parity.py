@@ -19,6 +19,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+
 from workbench.errors import GuardError
 from workbench.guards.evidence import Evidence, Finding
 from workbench.profiles.feast_scratch import file_of, foreign, join_keys, source_of
@@ -135,7 +137,7 @@ def _history(
     rows = file.to_table(
         columns={name: ds.field(back.get(name, name)) for name in dict.fromkeys([*keys, *times])}
     )
-    rows = rows.append_column(_ROW, pa.array(range(rows.num_rows), pa.int64()))
+    rows = rows.append_column(_ROW, pa.array(np.arange(rows.num_rows)))
     at = pa.scalar(now.replace(tzinfo=None), pa.timestamp("us"))
     for column in times:
         rows = rows.filter(pc.less_equal(rows[column].cast(pa.timestamp("us"), safe=False), at))
@@ -164,8 +166,6 @@ def _distinct(rows: pa.Table, keys: Sequence[str]) -> pa.Table:
 
 def _sampled(entities: pa.Table) -> pa.Table:
     """Draw keys; the same ones each time, so that a finding can be looked at again."""
-    import numpy as np
-
     n = entities.num_rows
     return entities.take(np.sort(np.random.default_rng(0).permutation(n)[:SAMPLE]))
 
@@ -287,9 +287,9 @@ def _reason(
         return "outlived its ttl"
     if newest is None or online > newest:
         return "ahead of the source"
-    return "behind the source" if online < newest else "a correction that was not loaded"
+    return "behind the source" if online < newest else "corrected after loading"
 
 
 def _why(evidence: Evidence) -> str:
-    reasons = evidence.facts.get("reasons")
-    return f"; cells shown: {', '.join(f'{n} {why}' for why, n in reasons.items())}" if reasons else ""
+    reasons = evidence.facts.get("reasons") or {}
+    return "".join(f"; {why}: {n} cell{'s' if n > 1 else ''}" for why, n in reasons.items())
