@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path  # noqa: TC003 (typer reads the annotations)
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 AsJson = Annotated[bool, typer.Option("--json", help="Findings and offenders for programs.")]
+AsPage = Annotated[
+    Path | None, typer.Option("--report", help="Write the findings and the worst rows as one HTML page too.")
+]
 Sides = Annotated[str, typer.Option(help="Values of the split: what was learned from, and what judges.")]
 
 FEAST_HELP = """Read a Feast repository for what fails without a word, and ask both stores for a sample.
@@ -46,6 +49,7 @@ def guard_leakage(
     horizon_days: Annotated[float, typer.Option(help="Length of the label window.")] = 30.0,
     extracted_at: Annotated[str | None, typer.Option(help="When the table was made (ISO 8601).")] = None,
     ignore: Annotated[str, typer.Option(help="Columns that are no features: ids, times of load (a,b).")] = "",
+    report: AsPage = None,
     as_json: AsJson = False,
 ) -> None:
     """Look for leakage: every guard for which the columns are named."""
@@ -64,7 +68,7 @@ def guard_leakage(
         extracted_at=extracted_at,
         ignore=_names(ignore),
     )
-    raise typer.Exit(show(lambda: look_for_leakage(file, columns), as_json=as_json))
+    raise typer.Exit(show(lambda: look_for_leakage(file, columns), as_json=as_json, page=report))
 
 
 @guard_app.command("parity")
@@ -76,6 +80,7 @@ def guard_parity(
     columns: Annotated[
         str, typer.Option(help="Columns to compare (a,b) [default: all that both have].")
     ] = "",
+    report: AsPage = None,
     as_json: AsJson = False,
 ) -> None:
     """Compare training and serving, key by key; name the shape of each mismatch."""
@@ -84,7 +89,9 @@ def guard_parity(
 
     keys = (*_names(key), *([time] if time else []))
     raise typer.Exit(
-        show(lambda: compare(offline, online, keys=keys, columns=_names(columns)), as_json=as_json)
+        show(
+            lambda: compare(offline, online, keys=keys, columns=_names(columns)), as_json=as_json, page=report
+        )
     )
 
 
@@ -98,6 +105,7 @@ def guard_images(
     device_column: Annotated[str | None, typer.Option(help="[default: device, else EXIF]")] = None,
     label_column: Annotated[str | None, typer.Option(help="[default: label, where there is one]")] = None,
     sides: Sides = "train,test",
+    report: AsPage = None,
     as_json: AsJson = False,
 ) -> None:
     """Look across a split of photos: near-duplicates, shared groups, telling cameras."""
@@ -106,7 +114,7 @@ def guard_images(
     from workbench.lab.own_pictures import Roles, look_at_photos
 
     roles = Roles(group_column, device_column, label_column, two_sides(sides))
-    raise typer.Exit(show(lambda: look_at_photos(folder, split, roles), as_json=as_json))
+    raise typer.Exit(show(lambda: look_at_photos(folder, split, roles), as_json=as_json, page=report))
 
 
 @guard_app.command("feast", help=FEAST_HELP)
@@ -115,12 +123,13 @@ def guard_feast(
     online: Annotated[
         bool, typer.Option("--online", help="Ask the online store also where it is a server.")
     ] = False,
+    report: AsPage = None,
     as_json: AsJson = False,
 ) -> None:
     """Read a Feast repository for what fails without a word, and ask both stores for a sample."""
     from workbench.cli.guard import feast_report, show
 
-    raise typer.Exit(show(lambda: feast_report(repo, ask_online=online), as_json=as_json))
+    raise typer.Exit(show(lambda: feast_report(repo, ask_online=online), as_json=as_json, page=report))
 
 
 def _names(text: str) -> tuple[str, ...]:
