@@ -232,6 +232,43 @@ def test_parity_is_silent_on_equal_files_and_names_the_shape(capsys, tmp_path):
     }
 
 
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "not there"),
+        (b"id,km\n", "no rows"),
+        (b"PAR1" + b"x" * 100, "cannot be read"),
+        (b"name,km\na,1\n", "no column 'id'"),
+        (b"id,id\na,1\n", "more than one column 'id'"),
+    ],
+)
+@pytest.mark.parametrize("side", [0, 1])
+def test_parity_with_a_side_that_cannot_be_read(capsys, tmp_path, content, said, side):
+    files = [tmp_path / "one.csv", tmp_path / "two.csv"]
+    files[1 - side].write_bytes(b"id,km\na,1\nb,2\n")
+    if content is not None:
+        files[side].write_bytes(content)
+    answer = guard(capsys, "parity", *files, "--key", "id", code=2)
+    assert said in answer["error"]
+    assert answer["hint"]
+
+
+@pytest.mark.parametrize(
+    ("online", "options", "said"),
+    [
+        (b"id,km\na,1\na,2\n", ("--key", "id"), "has rows that differ"),
+        (b"id,m\na,1\n", ("--key", "id"), "share no column"),
+        (b"id,km\nz,1\n", ("--key", "id"), "no key is on both sides"),
+    ],
+)
+def test_parity_that_cannot_be_judged_says_why(capsys, tmp_path, online, options, said):
+    (tmp_path / "offline.csv").write_bytes(b"id,km\na,1\nb,2\n")
+    (tmp_path / "online.csv").write_bytes(online)
+    answer = guard(capsys, "parity", tmp_path / "offline.csv", tmp_path / "online.csv", *options, code=2)
+    assert words_of(answer) == {"parity": "could not judge"}
+    assert said in answer["findings"][0]["sentence"]
+
+
 def photos(folder, *, twins):
     """Write 24 pictures of nothing alike; the first of each side are the same where `twins`."""
     rng = np.random.default_rng(3)
@@ -282,6 +319,9 @@ def test_a_camera_that_tells_the_label(capsys, tmp_path, telling, code):
         ("path,split\n../split.csv,train\n", "is not below"),
         ("path,split\nsplit.csv,train\n", "none of 1 photos can be decoded"),
         ("file,split\n0.png,train\n", "no column 'path'"),
+        ("path,split\n", "no rows"),
+        ("PAR1 and no more", "cannot be read as a table"),
+        ("path,split\n,train\n", "is not below"),
     ],
 )
 def test_a_list_of_photos_that_cannot_be_used(capsys, tmp_path, rows, said):
