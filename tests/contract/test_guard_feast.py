@@ -187,7 +187,7 @@ def test_a_file_that_changed_after_materialising_is_stale(capsys, filled):
         assert one["columns"] == ["conv_rate"]
         assert one["facts"]["by_column"]["conv_rate"]["shape"] == "stale"
         assert one["facts"]["reasons"] == {"behind the source": 5}
-        assert set(one["offenders"][0]) == {"view", "driver_id", "column", "offline", "online", "why"}
+        assert set(one["offenders"][0]) == {"driver_id", "column", "offline", "online", "why"}
 
 
 def test_a_value_that_outlived_its_ttl_is_served(capsys, filled):
@@ -389,6 +389,24 @@ def test_a_feature_that_behaves_like_a_label(capsys, tmp_path, telling):
     assert one["columns"][0] == "visits__reason" or not telling
     assert words_of(said)["label_in_view"] == "silent"
     assert [found["guard"] for found in said["not_run"]] == ["known_at_filter", "online_parity"]
+
+
+def test_a_label_among_the_features_is_no_feature_of_itself(capsys, tmp_path):
+    repo = feast_repo(tmp_path / "repo", "duckdb", label=', Field(name="churn_label", dtype=Float32)')
+    rng = np.random.default_rng(0)
+    when = pa.array([START] * 120, pa.timestamp("us", "UTC"))
+    columns = {
+        "member_id": [f"m{i:03}" for i in range(120)],
+        "t": when,
+        "visits": pa.array(rng.random(120), pa.float32()),
+    }
+    columns["churn_label"] = pa.array(np.arange(120) % 3 == 0).cast(pa.float32())
+    pq.write_table(pa.table(columns), repo / "visits.parquet")
+    said = guard(capsys, "feast", repo, code=1)
+    by_name = {one["guard"]: one for one in said["findings"]}
+    assert by_name["label_in_view"]["offenders"] == [{"view": "visits", "feature": "churn_label"}]
+    assert by_name["feature_tells_label"]["word"] == "silent"
+    assert by_name["feature_tells_label"]["columns"] == ["visits__visits"]
 
 
 def test_a_server_is_asked_only_when_told_to(capsys, tmp_path):

@@ -230,7 +230,9 @@ def test_half_blocks_hold_two_pixels_each():
 def test_no_picture_from_outside_the_folder_and_none_of_what_is_none(tmp_path):
     inside = tmp_path / "photos"
     inside.mkdir()
-    Image.new("RGB", (64, 64), "red").save(tmp_path / "secret.png")
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(tmp_path / "secret.png")
+    assert Thumbs(tmp_path).small("secret.png") is not None
     (inside / "link.png").symlink_to(tmp_path / "secret.png")
     (inside / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n")
     thumbs = Thumbs(inside)

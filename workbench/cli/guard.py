@@ -129,10 +129,10 @@ def draw(report: Report, out: Console, page: Path | None = None) -> None:
 
 def _draw_rows(finding: Finding, report: Report, out: Console) -> None:
     """Draw the worst rows: as pictures where that can be, else as a table."""
-    rows = finding.evidence.offenders if finding.evidence else None
-    if rows is None or not rows.num_rows:
+    if finding.evidence is None or not (rows := finding.evidence.offenders):
         return
-    head = Text.assemble((finding.guard, "name"), (f"  {_NEXT.get(finding.guard, '')}", "quiet"))
+    aside = finding.evidence.facts.get("view") or _NEXT.get(finding.guard, "")
+    head = Text.assemble((finding.guard, "name"), (f"  {visible(str(aside))}", "quiet"))
     out.print()
     out.print(Padding(head, _INDENT))
     names = [

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from workbench.errors import GuardError
-from workbench.guards.evidence import Evidence, Finding
+from workbench.guards.evidence import MAX_OFFENDERS, Evidence, Finding
 from workbench.profiles.feast_scratch import file_of, foreign, join_keys, source_of
 
 if TYPE_CHECKING:
@@ -269,7 +269,7 @@ def _explained(
     rows = seen.offenders.to_pylist()
     ttl = view.ttl or timedelta(0)
     oldest = int((now - ttl).timestamp()) if ttl else None
-    told = [{"view": view.name} | row | {"why": _reason(row, keys, times, oldest)} for row in rows]
+    told = [row | {"why": _reason(row, keys, times, oldest)} for row in rows]
     facts["reasons"] = {
         why: sum(row["why"] == why for row in told) for why in dict.fromkeys(r["why"] for r in told)
     }
@@ -292,4 +292,5 @@ def _reason(
 
 def _why(evidence: Evidence) -> str:
     reasons = evidence.facts.get("reasons") or {}
-    return "".join(f"; {why}: {n} cell{'s' if n > 1 else ''}" for why, n in reasons.items())
+    of = " of those shown" if sum(reasons.values()) == MAX_OFFENDERS else ""
+    return "".join(f"; {why}: {n} cell{'s' if n > 1 else ''}{of}" for why, n in reasons.items())
