@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -17,23 +12,12 @@ import pytest
 from PIL import Image
 from sklearn import datasets
 
+from tests.helpers.guard_words import guard, words_of
 from workbench.cli.app import run_app
 from workbench.guards.evidence import Finding
 from workbench.lab.own_files import Report
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
-
-
-def guard(capsys, *words, code):
-    """Run a verb with --json; return what it says."""
-    assert run_app(["guard", *map(str, words), "--json"]) == code
-    out = capsys.readouterr()
-    assert out.err == ""
-    return json.loads(out.out, parse_constant=pytest.fail)
-
-
-def words_of(said):
-    return {finding["guard"]: finding["word"] for finding in said["findings"]}
 
 
 def bundled(name, *, leak=False, twins=0):
@@ -248,6 +232,43 @@ def test_parity_is_silent_on_equal_files_and_names_the_shape(capsys, tmp_path):
     }
 
 
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "not there"),
+        (b"id,km\n", "no rows"),
+        (b"PAR1" + b"x" * 100, "cannot be read"),
+        (b"name,km\na,1\n", "no column 'id'"),
+        (b"id,id\na,1\n", "more than one column 'id'"),
+    ],
+)
+@pytest.mark.parametrize("side", [0, 1])
+def test_parity_with_a_side_that_cannot_be_read(capsys, tmp_path, content, said, side):
+    files = [tmp_path / "one.csv", tmp_path / "two.csv"]
+    files[1 - side].write_bytes(b"id,km\na,1\nb,2\n")
+    if content is not None:
+        files[side].write_bytes(content)
+    answer = guard(capsys, "parity", *files, "--key", "id", code=2)
+    assert said in answer["error"]
+    assert answer["hint"]
+
+
+@pytest.mark.parametrize(
+    ("online", "options", "said"),
+    [
+        (b"id,km\na,1\na,2\n", ("--key", "id"), "has rows that differ"),
+        (b"id,m\na,1\n", ("--key", "id"), "share no column"),
+        (b"id,km\nz,1\n", ("--key", "id"), "no key is on both sides"),
+    ],
+)
+def test_parity_that_cannot_be_judged_says_why(capsys, tmp_path, online, options, said):
+    (tmp_path / "offline.csv").write_bytes(b"id,km\na,1\nb,2\n")
+    (tmp_path / "online.csv").write_bytes(online)
+    answer = guard(capsys, "parity", tmp_path / "offline.csv", tmp_path / "online.csv", *options, code=2)
+    assert words_of(answer) == {"parity": "could not judge"}
+    assert said in answer["findings"][0]["sentence"]
+
+
 def photos(folder, *, twins):
     """Write 24 pictures of nothing alike; the first of each side are the same where `twins`."""
     rng = np.random.default_rng(3)
@@ -298,6 +319,9 @@ def test_a_camera_that_tells_the_label(capsys, tmp_path, telling, code):
         ("path,split\n../split.csv,train\n", "is not below"),
         ("path,split\nsplit.csv,train\n", "none of 1 photos can be decoded"),
         ("file,split\n0.png,train\n", "no column 'path'"),
+        ("path,split\n", "no rows"),
+        ("PAR1 and no more", "cannot be read as a table"),
+        ("path,split\n,train\n", "is not below"),
     ],
 )
 def test_a_list_of_photos_that_cannot_be_used(capsys, tmp_path, rows, said):
@@ -310,98 +334,6 @@ def test_a_photo_that_cannot_be_decoded_is_left_out_and_named(capsys, tmp_path):
     (tmp_path / "3.png").write_bytes(b"no picture")
     said = guard(capsys, "images", tmp_path, "--split", tmp_path / "split.csv", code=0)
     assert any("1 cannot be decoded" in note and "3.png" in note for note in said["notes"])
-
-
-FEAST = """
-from datetime import timedelta
-from feast import Entity, FeatureView, Field, FileSource
-from feast.types import Float32
-
-member = Entity(name="member", join_keys=["member_id"])
-source = FileSource(name="visits", path="visits.parquet", timestamp_field="t"{known_at})
-view = FeatureView(name="visits", entities=[member], source=source, ttl={ttl},
-                   schema=[Field(name="visits", dtype=Float32){label}])
-"""
-
-
-def feast_repo(folder, store, **how):
-    folder.mkdir()
-    (folder / "feature_store.yaml").write_text(
-        f"project: p\nprovider: local\nregistry: r.db\noffline_store:\n  type: {store}\n"
-        "entity_key_serialization_version: 3\n"
-    )
-    said = {"known_at": "", "ttl": "None", "label": ""} | how
-    text = FEAST
-    for name, value in said.items():
-        text = text.replace("{" + name + "}", value)
-    (folder / "views.py").write_text(text)
-    when = pa.array([START], pa.timestamp("us", "UTC"))
-    columns = {"member_id": ["a"], "visits": pa.array([1.0], pa.float32()), "t": when, "known": when}
-    pq.write_table(pa.table(columns), folder / "visits.parquet")
-    return folder
-
-
-@pytest.mark.slow
-def test_feast_repositories_sound_and_not(capsys, tmp_path):
-    sound = feast_repo(tmp_path / "sound", "duckdb", known_at=', created_timestamp_column="known"')
-    before = (Path.cwd(), list(sys.path), sorted(sound.rglob("*")))
-    said = guard(capsys, "feast", sound, code=0)
-    assert len(said["findings"]) == 5
-    assert [one["guard"] for one in said["not_run"]] == ["known_at_filter"]
-    assert (Path.cwd(), list(sys.path), sorted(sound.rglob("*"))) == before
-    assert "views" not in sys.modules
-
-    spoilt = feast_repo(
-        tmp_path / "spoilt",
-        "file",
-        ttl="timedelta(days=1)",
-        label=', Field(name="churn_label", dtype=Float32)',
-    )
-    (spoilt / "use.py").write_text(
-        "def ask(store, rows):\n    return store.get_historical_features(rows, [])\n"
-    )
-    said = guard(capsys, "feast", spoilt, code=1)
-    assert set(words_of(said).values()) == {"fired"}
-    assert len(said["findings"]) == 6
-    by_name = {one["guard"]: one["offenders"] for one in said["findings"]}
-    assert by_name["source_files"][0]["trouble"] == "no column 'churn_label'"
-    assert by_name["known_at_filter"] == [{"file": "use.py", "line": 2}]
-
-    (sound / "visits.parquet").unlink()
-    said = guard(capsys, "feast", sound, code=1)
-    assert [one["guard"] for one in said["findings"] if one["word"] == "fired"] == ["source_files"]
-
-
-@pytest.mark.slow
-def test_feast_repositories_that_cannot_be_judged(capsys, tmp_path):
-    assert "no feature_store.yaml" in guard(capsys, "feast", tmp_path, code=2)["error"]
-    broken = feast_repo(tmp_path / "broken", "duckdb")
-    (broken / "views.py").write_text("import sys\nsys.exit(0)\n")
-    assert "SystemExit" in guard(capsys, "feast", broken, code=2)["error"]
-    (broken / "views.py").write_text("x = 1\n")
-    assert "no feature view" in guard(capsys, "feast", broken, code=2)["error"]
-    (broken / "json.py").write_text("x = 1\n")
-    assert "its name is taken" in guard(capsys, "feast", broken, code=2)["error"]
-    (broken / "feature_store.yaml").write_text("project: [")
-    assert "cannot be loaded" in guard(capsys, "feast", broken, code=2)["error"]
-
-
-@pytest.mark.slow
-def test_the_template_of_feast_init(tmp_path):
-    """In processes of their own, as people run it; nothing is written into the repository."""
-    env = os.environ | {"COLUMNS": "160", "PYTHONPATH": str(Path(__file__).parents[2])}
-    make = "from workbench.profiles.feast_door import load_feast; load_feast()\n"
-    make += "from feast.repo_operations import init_repo; init_repo('drivers', 'local')"
-    subprocess.run([sys.executable, "-c", make], cwd=tmp_path, env=env, check=True, capture_output=True)
-    before = sorted((tmp_path / "drivers").rglob("*"))
-    argv = [sys.executable, "-m", "workbench", "guard", "feast", "drivers", "--json"]
-    done = subprocess.run(argv, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
-    assert done.returncode == 1, done.stderr
-    words = words_of(json.loads(done.stdout))
-    fired = {"offline_store", "created_timestamp", "known_at_filter", "ttl_offline_only", "source_files"}
-    assert {name for name, word in words.items() if word == "fired"} == fired
-    assert words["label_in_view"] == "silent"
-    assert sorted((tmp_path / "drivers").rglob("*")) == before
 
 
 @pytest.mark.parametrize(

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from pathlib import Path  # noqa: TC003 (typer reads the annotations)
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 AsJson = Annotated[bool, typer.Option("--json", help="Findings and offenders for programs.")]
+AsPage = Annotated[
+    Path | None, typer.Option("--report", help="Write the findings and the worst rows as one HTML page too.")
+]
 Sides = Annotated[str, typer.Option(help="Values of the split: what was learned from, and what judges.")]
+
+FEAST_HELP = """Read a Feast repository for what fails without a word, and ask both stores for a sample.
+
+This imports every Python file of the repository, as `feast apply` does: give one that you trust.
+Nothing is applied or written, and its registry, which may hold code, is not opened.
+"""
 
 guard_app = typer.Typer(
     add_completion=False, rich_markup_mode=None, no_args_is_help=True, pretty_exceptions_enable=False
@@ -40,6 +49,7 @@ def guard_leakage(
     horizon_days: Annotated[float, typer.Option(help="Length of the label window.")] = 30.0,
     extracted_at: Annotated[str | None, typer.Option(help="When the table was made (ISO 8601).")] = None,
     ignore: Annotated[str, typer.Option(help="Columns that are no features: ids, times of load (a,b).")] = "",
+    report: AsPage = None,
     as_json: AsJson = False,
 ) -> None:
     """Look for leakage: every guard for which the columns are named."""
@@ -58,7 +68,7 @@ def guard_leakage(
         extracted_at=extracted_at,
         ignore=_names(ignore),
     )
-    raise typer.Exit(show(lambda: look_for_leakage(file, columns), as_json=as_json))
+    raise typer.Exit(show(lambda: look_for_leakage(file, columns), as_json=as_json, page=report))
 
 
 @guard_app.command("parity")
@@ -70,6 +80,7 @@ def guard_parity(
     columns: Annotated[
         str, typer.Option(help="Columns to compare (a,b) [default: all that both have].")
     ] = "",
+    report: AsPage = None,
     as_json: AsJson = False,
 ) -> None:
     """Compare training and serving, key by key; name the shape of each mismatch."""
@@ -78,7 +89,9 @@ def guard_parity(
 
     keys = (*_names(key), *([time] if time else []))
     raise typer.Exit(
-        show(lambda: compare(offline, online, keys=keys, columns=_names(columns)), as_json=as_json)
+        show(
+            lambda: compare(offline, online, keys=keys, columns=_names(columns)), as_json=as_json, page=report
+        )
     )
 
 
@@ -92,6 +105,7 @@ def guard_images(
     device_column: Annotated[str | None, typer.Option(help="[default: device, else EXIF]")] = None,
     label_column: Annotated[str | None, typer.Option(help="[default: label, where there is one]")] = None,
     sides: Sides = "train,test",
+    report: AsPage = None,
     as_json: AsJson = False,
 ) -> None:
     """Look across a split of photos: near-duplicates, shared groups, telling cameras."""
@@ -100,17 +114,22 @@ def guard_images(
     from workbench.lab.own_pictures import Roles, look_at_photos
 
     roles = Roles(group_column, device_column, label_column, two_sides(sides))
-    raise typer.Exit(show(lambda: look_at_photos(folder, split, roles), as_json=as_json))
+    raise typer.Exit(show(lambda: look_at_photos(folder, split, roles), as_json=as_json, page=report))
 
 
-@guard_app.command("feast")
+@guard_app.command("feast", help=FEAST_HELP)
 def guard_feast(
-    repo: Annotated[Path, typer.Argument(help="Folder with feature_store.yaml.")], as_json: AsJson = False
+    repo: Annotated[Path, typer.Argument(help="Folder with feature_store.yaml.")],
+    online: Annotated[
+        bool, typer.Option("--online", help="Ask the online store also where it is a server.")
+    ] = False,
+    report: AsPage = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Read a Feast repository for what fails without a word; imports its Python files."""
+    """Read a Feast repository for what fails without a word, and ask both stores for a sample."""
     from workbench.cli.guard import feast_report, show
 
-    raise typer.Exit(show(lambda: feast_report(repo), as_json=as_json))
+    raise typer.Exit(show(lambda: feast_report(repo, ask_online=online), as_json=as_json, page=report))
 
 
 def _names(text: str) -> tuple[str, ...]:

@@ -89,7 +89,10 @@ FAILURE = Failure(
     cure_text="Split by fruit first, augment the training part afterwards.",
     guard="group_overlap",
     limits="Needs the id of the source photo on each variant; without it near_duplicates must look at pixels.",
-    references=("Kapoor and Narayanan: Leakage and the reproducibility crisis, Patterns 4(9), 2023",),
+    references=(
+        "Kapoor and Narayanan: Leakage and the reproducibility crisis in machine-learning-based science, "
+        "Patterns 4(9), 2023, doi:10.1016/j.patter.2023.100804",
+    ),
     strength=Strength("variants of each photo", (2, 5), 5, 2, 8),
     effect="inflates",
     guards_too=("row_twins", "label_shuffle", "row_identity", "embedding"),

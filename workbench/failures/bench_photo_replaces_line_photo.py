@@ -67,7 +67,8 @@ FAILURE = Failure(
     limits="It embeds a sample of raw photos again: if the raw photo itself was overwritten, both agree. Then "
     "the sha256 taken at ingestion speaks.",
     references=(
-        "Kaufman, Rosset, Perlich, Stitelman: Leakage in Data Mining, TKDD 6(4), 2012, doi:10.1145/2382577.2382579",
+        "Kaufman, Rosset, Perlich, Stitelman: Leakage in data mining: formulation, detection, and avoidance, "
+        "TKDD 6(4), 2012, doi:10.1145/2382577.2382579",
     ),
     strength=Strength("share of the items whose row was overwritten", (0.25, 0.5, 1.0), 1.0),
     effect="inflates",

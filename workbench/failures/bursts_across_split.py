@@ -49,8 +49,10 @@ FAILURE = Failure(
     guard="group_overlap",
     limits="Groups must be known. Where they are not, near_duplicates looks at the pictures.",
     references=(
-        "Barz and Denzler: Do We Train on Test Data? Purging CIFAR of Near-Duplicates, J. Imaging 6(6), 2020",
-        "Kapoor and Narayanan: Leakage and the reproducibility crisis, Patterns 4(9), 2023",
+        "Barz and Denzler: Do We Train on Test Data? Purging CIFAR of Near-Duplicates, J. Imaging 6(6), 41, 2020, "
+        "doi:10.3390/jimaging6060041",
+        "Kapoor and Narayanan: Leakage and the reproducibility crisis in machine-learning-based science, "
+        "Patterns 4(9), 2023, doi:10.1016/j.patter.2023.100804",
     ),
     strength=Strength("frames in a burst", (2, 4), 4, 2, 8),
     effect="inflates",

@@ -57,7 +57,10 @@ FAILURE = Failure(
     cure_text="Make one function from bytes to pixels, give it a version, and use it on both sides.",
     guard="embedding",
     limits="It needs the same photos through both paths, about 50; a path that is wrong only for some files needs those files among them.",
-    references=("Sculley et al.: Hidden Technical Debt in Machine Learning Systems, NeurIPS 2015",),
+    references=(
+        "Breck, Cai, Nielsen, Salib, Sculley: The ML Test Score, IEEE Big Data 2017, https://storage.googleapis.com/"
+        "pub-tools-public-publication-data/pdf/aad9f93b86b7addfea4c419b9100c6cdd26cacea.pdf",
+    ),
     strength=Strength("share of the requests that take the other path", (0.25, 0.5, 1.0), 1.0),
     effect="damages",
     inject=inject,

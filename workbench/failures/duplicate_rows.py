@@ -64,7 +64,12 @@ FAILURE = Failure(
     cure_text="Idempotent keys at ingestion; look for equal rows before the split.",
     guard="row_twins",
     limits="Rows that differ in one cell, a timestamp say, are no twins to it: leave such columns out.",
-    references=("Kapoor and Narayanan: Leakage and the reproducibility crisis, Patterns 4(9), 2023",),
+    references=(
+        "Kapoor and Narayanan: Leakage and the reproducibility crisis in machine-learning-based science, "
+        "Patterns 4(9), 2023, doi:10.1016/j.patter.2023.100804",
+        "Barz and Denzler: Do We Train on Test Data? Purging CIFAR of Near-Duplicates, J. Imaging 6(6), 41, 2020, "
+        "doi:10.3390/jimaging6060041",
+    ),
     strength=Strength("share of the rows that came twice", (0.25, 0.5, 1.0), 1.0),
     effect="inflates",
     inject=inject,

@@ -52,7 +52,10 @@ FAILURE = Failure(
     cure_text="Model and preprocessing version are part of the view's name, and a fingerprint is checked before apply.",
     guard="embedding",
     limits="The cosine between close versions can stay high: compare fingerprints, too.",
-    references=("Sculley et al.: Hidden Technical Debt in Machine Learning Systems, NeurIPS 2015",),
+    references=(
+        "Sculley et al.: Hidden Technical Debt in Machine Learning Systems, NIPS 2015, https://proceedings."
+        "neurips.cc/paper/2015/hash/86df7dcfd896fcaf2674f757a2463eba-Abstract.html",
+    ),
     strength=Strength("share of the requests that take the other path", (0.25, 0.5, 1.0), 1.0),
     effect="damages",
     inject=inject,

@@ -32,7 +32,10 @@ FAILURE = Failure(
     cure_text="Retrain on newer data, and say so; keep parity checks for bugs.",
     guard="",
     limits="Parity says nothing about drift, and need not.",
-    references=("Breck et al.: The ML Test Score, IEEE Big Data 2017",),
+    references=(
+        "Breck, Cai, Nielsen, Salib, Sculley: The ML Test Score, IEEE Big Data 2017, https://storage.googleapis.com/"
+        "pub-tools-public-publication-data/pdf/aad9f93b86b7addfea4c419b9100c6cdd26cacea.pdf",
+    ),
     strength=Strength("how fast lamp and lenses age", (0.5, 1.0), 1.0),
     effect="none",
     dials=lambda strength: {"drift": strength},

@@ -65,7 +65,12 @@ FAILURE = Failure(
     cure_text="Keep the bytes; hash them on both sides.",
     guard="embedding",
     limits="Mild compression moves embeddings little, and rightly stays under its threshold.",
-    references=("Sculley et al.: Hidden Technical Debt in Machine Learning Systems, NeurIPS 2015",),
+    references=(
+        "Parmar, Zhang, Zhu: On Aliased Resizing and Surprising Subtleties in GAN Evaluation, CVPR 2022, "
+        "https://www.cs.cmu.edu/~clean-fid/",
+        "Breck, Cai, Nielsen, Salib, Sculley: The ML Test Score, IEEE Big Data 2017, https://storage.googleapis.com/"
+        "pub-tools-public-publication-data/pdf/aad9f93b86b7addfea4c419b9100c6cdd26cacea.pdf",
+    ),
     strength=Strength("100 less the JPEG quality", (40, 70, 85), 85, 5, 95),
     effect="damages",
     inject=inject,

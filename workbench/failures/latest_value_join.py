@@ -69,8 +69,10 @@ FAILURE = Failure(
     limits="Needs the time of the feature beside its value. A table that was overwritten in place keeps the "
     "old time; see bench_photo_replaces_line_photo.",
     references=(
-        "Kaufman, Rosset, Perlich, Stitelman: Leakage in Data Mining, TKDD 6(4), 2012, doi:10.1145/2382577.2382579",
-        "Feast documentation, Point-in-time joins",
+        "Kaufman, Rosset, Perlich, Stitelman: Leakage in data mining: formulation, detection, and avoidance, "
+        "TKDD 6(4), 2012, doi:10.1145/2382577.2382579",
+        "Feast documentation: Point-in-time joins, "
+        "https://docs.feast.dev/v0.67-branch/getting-started/concepts/point-in-time-joins",
     ),
     strength=Strength("share of the items joined with their newest value", (0.25, 0.5, 1.0), 1.0),
     effect="inflates",

@@ -59,7 +59,10 @@ FAILURE = Failure(
     cure_text="Ship preprocessing and encoder as one, with one version.",
     guard="embedding",
     limits="Needs the same photos through both paths.",
-    references=("Sculley et al.: Hidden Technical Debt in Machine Learning Systems, NeurIPS 2015",),
+    references=(
+        "Breck, Cai, Nielsen, Salib, Sculley: The ML Test Score, IEEE Big Data 2017, https://storage.googleapis.com/"
+        "pub-tools-public-publication-data/pdf/aad9f93b86b7addfea4c419b9100c6cdd26cacea.pdf",
+    ),
     strength=Strength("share of the requests that take the other path", (0.25, 0.5, 1.0), 1.0),
     effect="damages",
     inject=inject,

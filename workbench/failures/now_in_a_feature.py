@@ -46,7 +46,10 @@ FAILURE = Failure(
     cure_text="Make the cutoff a parameter; every age is computed from the observation time.",
     family="irreproducibility",
     world="packhouse",
-    references=("Breck et al.: The ML Test Score, IEEE Big Data 2017",),
+    references=(
+        "Breck, Cai, Nielsen, Salib, Sculley: The ML Test Score, IEEE Big Data 2017, https://storage.googleapis.com/"
+        "pub-tools-public-publication-data/pdf/aad9f93b86b7addfea4c419b9100c6cdd26cacea.pdf",
+    ),
     guard="double_run",
     limits="Two runs on one machine: what differs only on another machine, it does not see.",
     strength=Strength("injected or not", (1.0,), 1.0, 1.0, 1.0),

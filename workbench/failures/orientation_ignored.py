@@ -49,7 +49,10 @@ FAILURE = Failure(
     cure_text="Turn by EXIF in the one function from bytes to pixels; keep golden photos with all eight orientations.",
     guard="embedding",
     limits="It only fires if turned photos are among those compared.",
-    references=("Sculley et al.: Hidden Technical Debt in Machine Learning Systems, NeurIPS 2015",),
+    references=(
+        "Breck, Cai, Nielsen, Salib, Sculley: The ML Test Score, IEEE Big Data 2017, https://storage.googleapis.com/"
+        "pub-tools-public-publication-data/pdf/aad9f93b86b7addfea4c419b9100c6cdd26cacea.pdf",
+    ),
     strength=Strength("share of the photos that are stored turned", (0.25, 0.5, 1.0), 1.0),
     effect="damages",
     inject=inject,

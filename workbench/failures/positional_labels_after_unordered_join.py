@@ -55,7 +55,10 @@ FAILURE = Failure(
     cure_text="Carry a row id and the label in the entity table, sort by the id afterwards, and compare the keys.",
     guard="row_identity",
     limits="It needs the labels by key as they were asked for.",
-    references=("Feast documentation: Point-in-time joins",),
+    references=(
+        "DuckDB documentation: Order preservation, "
+        "https://duckdb.org/docs/stable/sql/dialect/order_preservation",
+    ),
     strength=Strength("share of the labels that moved", (0.5, 1.0), 1.0),
     effect="damages",
     grows=True,

@@ -56,7 +56,8 @@ FAILURE = Failure(
     guard="",
     limits="The embedding guard stays silent at its threshold, and rightly so.",
     references=(
-        "Parmar, Zhang, Zhu: On Aliased Resizing and Surprising Subtleties in GAN Evaluation, CVPR 2022",
+        "Parmar, Zhang, Zhu: On Aliased Resizing and Surprising Subtleties in GAN Evaluation, CVPR 2022, "
+        "https://www.cs.cmu.edu/~clean-fid/",
     ),
     strength=Strength("injected or not", (1.0,), 1.0, 1.0, 1.0),
     effect="none",

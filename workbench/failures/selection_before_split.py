@@ -92,7 +92,12 @@ FAILURE = Failure(
     cure_text="Make selection a step of the fitted pipeline, so that it sees training rows alone.",
     guard="label_shuffle",
     limits="It says that the pipeline learns from labels it should not see, not where.",
-    references=("Ambroise and McLachlan: Selection bias in gene extraction, PNAS 99(10), 2002",),
+    references=(
+        "Ambroise and McLachlan: Selection bias in gene extraction on the basis of microarray gene-expression data, "
+        "PNAS 99(10), 2002, doi:10.1073/pnas.102102699",
+        "Kapoor and Narayanan: Leakage and the reproducibility crisis in machine-learning-based science, "
+        "Patterns 4(9), 2023, doi:10.1016/j.patter.2023.100804",
+    ),
     strength=Strength("columns that were screened", (300, 1500), 1500, 50, 3000),
     effect="inflates",
     dials=lambda _strength: {"frames": 1, "history_fruit": 240},

@@ -122,7 +122,12 @@ FAILURE = Failure(
     cure_text="Encode inside the training part, each row from other folds (scikit-learn: TargetEncoder in a Pipeline).",
     guard="label_shuffle",
     limits="It says that the pipeline learns from labels it should not see, not where.",
-    references=("scikit-learn documentation: Common pitfalls and recommended practices",),
+    references=(
+        "scikit-learn documentation: Target Encoder's Internal Cross fitting, https://scikit-learn.org/stable/"
+        "auto_examples/preprocessing/plot_target_encoder_cross_val.html",
+        "scikit-learn documentation: Common pitfalls and recommended practices, "
+        "https://scikit-learn.org/stable/common_pitfalls.html",
+    ),
     strength=Strength("number of crates", (60, 120, 240), 240, 10, 480),
     effect="is small here",
     dials=lambda _strength: {"frames": 1, "history_fruit": 240},

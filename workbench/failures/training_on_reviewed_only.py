@@ -57,7 +57,10 @@ FAILURE = Failure(
     cure_text="Sample what is learned from as production will sample it; review a random part, too.",
     guard="row_identity",
     limits="It compares the dataset with everything that had a label: somebody must say what all of it is.",
-    references=("Kapoor and Narayanan: Leakage and the reproducibility crisis, Patterns 4(9), 2023",),
+    references=(
+        "Kapoor and Narayanan: Leakage and the reproducibility crisis in machine-learning-based science, "
+        "Patterns 4(9), 2023, doi:10.1016/j.patter.2023.100804",
+    ),
     strength=Strength("share of the unreviewed items that are dropped", (0.5, 0.8), 0.8),
     effect="damages",
     inject=inject,

@@ -11,7 +11,8 @@ Fires    when the bias-corrected Cramer's V is above .1 and the chi-square test 
          pure noise, always. Frames of one fruit are no independent rows: without `group` it fired in 6 of 30
          seasons in which nothing was wrong, with it in 1 of 30.
 Rates    docs/GUARDS.md
-Source   Bergsma, W. (2013): A bias-correction for Cramer's V and Tschuprow's T. J. Korean Stat. Soc. 42(3).
+Source   Bergsma, W. (2013): A bias-correction for Cramer's V and Tschuprow's T. J. Korean Stat. Soc. 42(3), 323-328,
+         doi:10.1016/j.jkss.2012.10.002.
 Cost     one pass over each tag; with embeddings three ridge regressions with 5 or as many folds as cameras.
 """
 

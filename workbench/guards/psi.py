@@ -9,6 +9,8 @@ Fires    never. A fixed threshold cannot work: with 10 bins and equal halves, PS
          Naranjo 2020). In 1,000 simulated columns of each of six kinds, p < .01 occurred in 0.2 to 1.5 % at
          every n from 60 to 1,000, and in 3 % of columns of fifteen categories where the reference had 100 rows.
 Rates    docs/GUARDS.md: how often it says that a column moved.
+Source   Yurdakul, B. and Naranjo, J. (2020): Statistical properties of the population stability index. J. Risk Model
+         Validation. Open: Yurdakul's thesis of 2018, https://scholarworks.wmich.edu/dissertations/3208.
 Cost     a sort of each column.
 """
 

@@ -243,7 +243,7 @@ def _unbroken(accuracy: Estimate, n_groups: int) -> Estimate:
     """Give a run without any error (or any hit) the exact binomial bound.
 
     Resampling a row of successes gives successes alone, so the bootstrap would claim certainty.
-    Clopper and Pearson (1934): with n of n right, the lower bound is (alpha / 2) ** (1 / n).
+    Clopper and Pearson (Biometrika 26, 1934, 404-413): with n of n right, the lower bound is (alpha / 2) ** (1 / n).
     """
     bound = ((1 - _LEVEL) / 2) ** (1 / n_groups)
     if accuracy.value == 1:

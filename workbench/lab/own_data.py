@@ -6,7 +6,7 @@ counts as silent.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from workbench.guards.evidence import Finding
 
 DAY_S: Final = 86_400.0
+_BESIDE: Final = 4  # columns whose values stand beside the number of a row
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,9 +230,21 @@ def _twins(rows: pa.Table, columns: Columns, positive: str) -> Finding:
 
     del positive
     names = [name for name in feature_columns(rows, columns) if not _is_id(rows[name])]
-    return guard.check(
+    found = guard.check(
         guard.measure(rows, columns=[*names, columns.label], split=columns.split or "", sides=columns.sides)
     )
+    return _with_values(found, rows, [columns.label, *names])
+
+
+def _with_values(found: Finding, rows: pa.Table, names: Sequence[str]) -> Finding:
+    """Write beside the number of a row what stands in it: a number alone is nothing to look at."""
+    if found.evidence is None or found.evidence.offenders is None:
+        return found
+    shown = found.evidence.offenders
+    there = rows.take(shown["row"])
+    for name in [name for name in names if name not in shown.column_names][:_BESIDE]:
+        shown = shown.append_column(name, there[name])
+    return replace(found, evidence=replace(found.evidence, offenders=shown))
 
 
 def _is_id(column: pa.ChunkedArray) -> bool:

@@ -34,12 +34,15 @@ class Report:
         Guard, and the options that it needs.
     notes : tuple of str
         What else the reader has to know.
+    pictures : Path, optional
+        Folder of the pictures that offenders name.
     """
 
     about: str
     findings: tuple[Finding, ...]
     not_run: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
+    pictures: Path | None = None
 
     @property
     def exit_code(self) -> int:
@@ -58,6 +61,26 @@ class Report:
             "not_run": [{"guard": guard, "needs": needs} for guard, needs in self.not_run],
             "notes": list(self.notes),
         }
+
+
+def visible(text: str) -> str:
+    r"""Return a text in which nothing is hidden: what has no shape is written as its code.
+
+    Parameters
+    ----------
+    text : str
+        A name or a value, as its owner wrote it: perhaps with codes that turn a line around, or that a terminal obeys.
+
+    Returns
+    -------
+    str
+        Line breaks kept; other control and format characters, and halves of characters, as ``\x1b`` or ``\u202e``.
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode("ascii") for c in text
+    )
 
 
 def read_rows(path: Path) -> pa.Table:

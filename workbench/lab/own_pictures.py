@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from workbench.errors import GuardError
-from workbench.guards.columns import SIDES
+from workbench.guards.columns import SIDES, sides_of
 from workbench.lab.own_files import Report, judged, read_rows, require_named
 
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 PATH, SPLIT, GROUP, DEVICE, LABEL = "path", "split", "group", "device", "label"
 _EXIF_DEVICE: Final = "exif_device"
+LABEL_THRESHOLD: Final = 0.15
+"""Share of near-duplicates that is a finding where no column says which photos show one thing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,7 @@ def look_at_photos(folder: Path, split: Path, roles: Roles | None = None) -> Rep
     device = _role(listed, roles.device, DEVICE)
     if device is None and rows[_EXIF_DEVICE].null_count < rows.num_rows:
         device = _EXIF_DEVICE
-    found: list[Finding] = [judged("near_duplicates", lambda: _copies(rows, group or label, device, roles))]
+    found = [judged("near_duplicates", lambda: _copies(rows, (group, label), device, roles))]
     lacking: list[tuple[str, str]] = []
     if group:
         found.append(judged("group_overlap", lambda: _groups(rows, group, roles)))
@@ -85,7 +87,13 @@ def look_at_photos(folder: Path, split: Path, roles: Roles | None = None) -> Rep
         found.append(judged("exif_association", lambda: _cameras(rows, label, device, group)))
     else:
         lacking.append(("exif_association", "the columns label and device, or EXIF in the photos"))
-    return Report(str(folder), tuple(found), tuple(lacking), _notes(rows, problems, device))
+    return Report(
+        str(folder),
+        tuple(found),
+        tuple(lacking),
+        _notes(rows, problems, device, by_label=bool(label and not group)),
+        folder,
+    )
 
 
 def _role(rows: pa.Table, named: str | None, usual: str) -> str | None:
@@ -132,16 +140,46 @@ def _look(root: Path, name: Any) -> tuple[tuple[str | None, str | None, str | No
     return (perceptual_hash(image), perceptual_hash(ImageOps.mirror(image)), read_exif(data).device), ""
 
 
-def _copies(rows: pa.Table, group: str | None, device: str | None, roles: Roles) -> Finding:
+def _copies(
+    rows: pa.Table, groups: tuple[str | None, str | None], device: str | None, roles: Roles
+) -> Finding:
+    """Look for copies; where only labels tell things apart, things of one label are alike without being copies."""
     from workbench.guards import near_duplicates as guard
 
-    return guard.check(guard.measure(rows, split=SPLIT, group=group, device=device, sides=roles.sides))
+    group, label = groups
+    seen = guard.measure(rows, split=SPLIT, group=group or label, device=device, sides=roles.sides)
+    found = guard.check(seen, threshold=LABEL_THRESHOLD if label and not group else guard.THRESHOLD)
+    evidence = found.evidence
+    if evidence is None or evidence.offenders is None:
+        return found
+    pairs = evidence.offenders.drop_columns(["cosine"])  # there are no embeddings here
+    return replace(found, evidence=replace(evidence, offenders=pairs))
 
 
 def _groups(rows: pa.Table, group: str, roles: Roles) -> Finding:
     from workbench.guards import group_overlap as guard
 
-    return guard.check(guard.measure(rows, group=group, split=SPLIT, sides=roles.sides))
+    found = guard.check(guard.measure(rows, group=group, split=SPLIT, sides=roles.sides))
+    return _with_examples(found, rows, group, roles)
+
+
+def _with_examples(found: Finding, rows: pa.Table, group: str, roles: Roles) -> Finding:
+    """Name one picture of each side beside each shared group."""
+    import pyarrow as pa
+
+    evidence = found.evidence
+    if evidence is None or evidence.offenders is None:
+        return found
+    shown, groups = evidence.offenders, rows[group].to_pylist()
+    learned, judges = sides_of(rows, SPLIT, roles.sides, found.guard)
+    for name, mask in (("test_uri", judges), ("train_uri", learned)):
+        there = [
+            (value, path) for value, path, on in zip(groups, rows[PATH].to_pylist(), mask, strict=True) if on
+        ]
+        first = dict(reversed(there))
+        paths = [str(first[value]) for value in shown[group].to_pylist()]
+        shown = shown.append_column(name, pa.array(paths, pa.string()))
+    return replace(found, evidence=replace(evidence, offenders=shown))
 
 
 def _cameras(rows: pa.Table, label: str, device: str, group: str | None) -> Finding:
@@ -150,8 +188,12 @@ def _cameras(rows: pa.Table, label: str, device: str, group: str | None) -> Find
     return guard.check(guard.measure(rows, tags=(device,), label=label, group=group))
 
 
-def _notes(rows: pa.Table, problems: list[str], device: str | None) -> tuple[str, ...]:
+def _notes(rows: pa.Table, problems: list[str], device: str | None, *, by_label: bool) -> tuple[str, ...]:
     said = [f"{rows.num_rows} photos; cameras from {device or 'nowhere'}"]
+    if by_label:
+        said.append(
+            f"no groups, so up to {LABEL_THRESHOLD:.0%} near-duplicates pass: photos of one label are alike"
+        )
     if problems:
         more = ", ..." if len(problems) > 3 else ""
         said.append(f"{len(problems)} cannot be decoded and were left out: {'; '.join(problems[:3])}{more}")

@@ -1,15 +1,19 @@
 """Somebody's Feast repository, read for what fails without a word.
 
 Loading a repository imports every Python file in it, as ``feast apply`` does: look at a repository that you
-trust. Nothing is applied, no store or registry is opened, no file is written.
+trust. Nothing else of it is run, nothing is applied, its registry is not opened, no file is written. Its online
+store is read where it is a file here, and asked over the network only with ``ask_online``.
 
 Catches  a source without `created_timestamp_column`, the offline store that loses rows, a ttl (which Feast applies
-         offline and not online), a label among the features, a source file that is gone, is empty or lacks columns, a
-         historical retrieval that does not ask for known-at.
-Misses   tables in databases and buckets (they are counted, not opened), and what is in the online store.
+         offline and not online), a label among the features, by its name or because it tells a label
+         (`workbench.profiles.feast_labels`), a source file that is gone, is empty or lacks columns, a historical
+         retrieval that does not ask for known-at, and an online store that answers something else than a
+         point-in-time retrieval as of now (`workbench.profiles.feast_parity`).
+Misses   tables in databases and buckets: they are counted, not opened.
 Source   measured on Feast 0.67: its default store lost 1,224 of 7,200 rows without an error; a feature older than its
          ttl is NULL offline and served online; a value that arrived late is returned for times
          before it arrived unless ``filter_by_created_timestamp=True`` is given, and that needs the column.
+         Feast's issues 6615 (known-at), 6821 (ttl) and 3360 (the default store) say the same.
 """
 
 from __future__ import annotations
@@ -21,13 +25,15 @@ import os
 import re
 import sys
 import warnings
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from workbench.clock import utc_now
 from workbench.errors import GuardError
 from workbench.guards.evidence import Evidence, Finding, worst
+from workbench.profiles import feast_labels, feast_parity
 from workbench.profiles.feast_door import feast_call
+from workbench.profiles.feast_scratch import Repository, file_of, join_keys, scratch, source_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -37,7 +43,6 @@ _LABELS: Final = re.compile(
     r"(?:^|_)(?:labels?|targets?|outcomes?|churn|churned|ground_truth|is_fraud|defaulted)(?:_|$)|^(?:y|class)$",
     re.IGNORECASE,
 )
-_REMOTE: Final = re.compile(r"^[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 CHECKS: Final = {
     "offline_store": "feature_store.yaml",
     "created_timestamp": "a view with a source",
@@ -45,51 +50,28 @@ CHECKS: Final = {
     "ttl_offline_only": "a view",
     "label_in_view": "a view that is no label view",
     "source_files": "sources that are files on this machine",
+    feast_labels.GUARD: "a label with two values in a file on this machine, and other features of its keys",
+    feast_parity.GUARD: "a served view in a file on this machine; --online where the online store is a server",
 }
 """Each check, and what it needs to look at; without that it is left out, not passed."""
 Row = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Repository:
-    """What a repository defines.
-
-    Attributes
-    ----------
-    root : Path
-        Folder with feature_store.yaml.
-    store : str
-        Type of the offline store.
-    views : tuple
-        Feature views, stream views and label views of Feast.
-    label_views : frozenset of str
-        Names of those views that hold labels on purpose.
-    on_demand : tuple
-        On-demand feature views: they have features and no source.
-    files : tuple of Path
-        Python files that were imported.
-    """
-
-    root: Path
-    store: str
-    views: tuple[Any, ...]
-    label_views: frozenset[str]
-    on_demand: tuple[Any, ...]
-    files: tuple[Path, ...]
-
-
-def audit(path: Path) -> list[Finding]:
+def audit(path: Path, *, ask_online: bool = False) -> list[Finding]:
     """Look at a Feast repository.
 
     Parameters
     ----------
     path : Path
         Folder with feature_store.yaml, or one that has it in ``feature_repo``. Its Python files are imported.
+    ask_online : bool
+        Ask the online store also where it is a server.
 
     Returns
     -------
     list of Finding
-        One a check of `CHECKS` that had something to look at; offenders are views, features, files or calls.
+        One a check of `CHECKS` that had something to look at, of online parity one a view; offenders are views,
+        features, files, calls or cells.
 
     Raises
     ------
@@ -98,7 +80,25 @@ def audit(path: Path) -> list[Finding]:
     """
     repo = read_repository(path)
     checks = (_store, _known_at, _calls, _ttl, _labels, _sources)
-    return [found for check in checks if (found := check(repo)).evidence is not None and found.evidence.n]
+    said = [found for check in checks if (found := check(repo)).evidence is not None and found.evidence.n]
+    return [*said, *_asked(repo, ask_online=ask_online)]
+
+
+def _asked(repo: Repository, *, ask_online: bool) -> list[Finding]:
+    """Ask the stores: how features tell labels, and whether both stores say the same."""
+    labels = feast_labels.labels_of(repo, _LABELS)
+    views = feast_parity.served(repo) if ask_online or feast_parity.is_local(repo) else ()
+    said: list[Finding] = []
+    if labels:
+        with scratch(repo, online=False) as stores:
+            said += feast_labels.look(stores, labels)
+    if views:
+        try:
+            with scratch(repo, online=True) as stores:
+                said += [feast_parity.look(stores, view, utc_now()) for view in views]
+        except GuardError as error:
+            said.append(Finding(feast_parity.GUARD, None, error.message))
+    return said
 
 
 def read_repository(path: Path) -> Repository:
@@ -154,8 +154,10 @@ def _load(root: Path) -> Repository:
     kind = store.get("type", "dask") if isinstance(store, dict) else store
     kind = str(getattr(kind, "type", kind) or "dask")
     views = (*found.feature_views, *found.stream_feature_views, *found.label_views)
+    views = tuple(sorted(views, key=lambda view: view.name))  # Feast returns them in any order
     names = frozenset(view.name for view in found.label_views)
-    return Repository(root, kind, views, names, tuple(found.on_demand_feature_views), tuple(files))
+    on_demand, entities = tuple(found.on_demand_feature_views), tuple(found.entities)
+    return Repository(root, config, kind, views, names, on_demand, entities, tuple(files))
 
 
 @contextlib.contextmanager
@@ -198,14 +200,8 @@ def _store(repo: Repository) -> Finding:
     return _finding("offline_store", 1, rows, said)
 
 
-def _source(view: Any) -> Any:
-    """Return what a view is read from in batches: a push or stream source stands before it."""
-    source = getattr(view, "batch_source", None) or getattr(view, "source", None)
-    return getattr(source, "batch_source", None) or source
-
-
 def _known_at(repo: Repository) -> Finding:
-    sourced = [(view, source) for view in repo.views if (source := _source(view)) is not None]
+    sourced = [(view, source) for view in repo.views if (source := source_of(view)) is not None]
     rows = [
         {"view": view.name, "source": source.name}
         for view, source in sourced
@@ -263,21 +259,16 @@ def _sources(repo: Repository) -> Finding:
     rows: list[Row] = []
     n = unseen = 0
     for view in repo.views:
-        source = _source(view)
-        path = getattr(source, "path", "") or ""
-        if not path or not isinstance(path, str) or _REMOTE.match(path):
+        path = file_of(repo, view)
+        if path is None:
             unseen += 1
             continue
         n += 1
-        rows += _troubles(view, source, repo.root / path)
+        rows += _troubles(view, source_of(view), path)
     elsewhere = f"; {unseen} are not files here and were not opened" if unseen else ""
     views = len({row["view"] for row in rows})
     said = f"{views} of {n} views have a file that cannot give what they promise{elsewhere}"
     return _finding("source_files", n, rows, said + (f" ({_named(rows)})" if rows else ""))
-
-
-def _join_keys(view: Any) -> list[str]:
-    return [column.name for column in view.entity_columns if column.name != "__dummy_id"]
 
 
 def _troubles(view: Any, source: Any, path: Path) -> list[Row]:
@@ -295,7 +286,7 @@ def _troubles(view: Any, source: Any, path: Path) -> list[Row]:
     back = {new: old for old, new in (source.field_mapping or {}).items()}
     wanted = [source.timestamp_field, source.created_timestamp_column]
     wanted += [back.get(field.name, field.name) for field in view.features]
-    wanted += [back.get(key, key) for key in _join_keys(view)]
+    wanted += [back.get(key, key) for key in join_keys(view)]
     lacking = [name for name in dict.fromkeys(wanted) if name and name not in there]
     said_of = [f"no column {name!r}" for name in lacking] + ([] if n else ["the file has no rows"])
     return [{"view": view.name, "file": str(path), "trouble": trouble} for trouble in said_of]
