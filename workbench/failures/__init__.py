@@ -25,6 +25,8 @@ ORDER: Final = (
     "augment_before_split",
     "bursts_across_split",
     "bench_photo_replaces_line_photo",
+    "exif_tells_label",
+    "same_camera_both_sides",
     "colour_order",
     "orientation_ignored",
     "normalisation_skipped",
@@ -34,6 +36,8 @@ ORDER: Final = (
     "row_order",
     "now_in_a_feature",
     "positional_labels_after_unordered_join",
+    "raw_overwritten",
+    "digest_of_first_rows",
     "resize_filter",
     "honest_drift",
 )
