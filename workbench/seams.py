@@ -64,6 +64,7 @@ class Seams:
         *serve*: what the online store gave back, one row an answer that is due.
     objects : Store or None
         *extract*: the raw objects as whoever makes features anew finds them; None is the workspace's own.
+        Asked by hands and guards: what is prepared once for many trials is never touched.
     """
 
     changed: str = ""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -12,8 +14,15 @@ import pytest
 from workbench.failures.digest_of_first_rows import backfilled
 from workbench.failures.exif_tells_label import balanced
 from workbench.failures.raw_overwritten import improved
+from workbench.failures.same_camera_both_sides import one_camera_out
+from workbench.manifests import Header, columns_of, write_header, write_part
+from workbench.profiles.hands import cameras_of
 from workbench.profiles.tracking import HASHED, array_digest, quiet
+from workbench.profiles.workspace import Workspace, create
 from workbench.worlds.fruit import CAMERAS, encode
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 # -- exif_tells_label --------------------------------------------------------------------------------------------
 
@@ -44,6 +53,33 @@ def test_balance_depends_on_the_seed_alone() -> None:
 def test_a_camera_that_lacks_a_label_is_left_out() -> None:
     rows = fruit("a", "good", 3) + fruit("b", "good", 2) + fruit("b", "bad", 2)
     assert {name[0] for name in balanced(pa.Table.from_pylist(rows), seed=0)} == {"b"}
+
+
+# -- same_camera_both_sides --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def ws(tmp_path: Path) -> Workspace:
+    """Return a workspace with a raw manifest of four photos from three cameras."""
+    made = create(str(tmp_path / "ws"))
+    raw = pa.table({"image_id": ["i1", "i2", "i3", "i4"], "device": ["b", "c", "a", "c"]})
+    part = write_part(made.manifests / "raw", "part-00000", raw)
+    write_header(made.manifests / "raw", Header("raw", {"total_raw": 4}, columns_of(raw), (part,)))
+    return made
+
+
+def test_cameras_come_in_the_order_asked_for(ws: Workspace) -> None:
+    assert cameras_of(ws, ["i3", "i1", "i3"]) == ["a", "b", "a"]
+    with pytest.raises(KeyError):
+        cameras_of(ws, ["i9"])
+
+
+@pytest.mark.parametrize(("seed", "tested"), [(0, ["i3"]), (1, ["i1"]), (2, ["i4", "i2"]), (3, ["i3"])])
+def test_each_season_leaves_out_the_next_camera(ws: Workspace, seed: int, tested: list[str]) -> None:
+    ws = replace(ws, settings=replace(ws.settings, world=replace(ws.settings.world, seed=seed)))
+    ids = ["i4", "i1", "i2", "i3"]
+    split = one_camera_out(pa.table({"feature_image_id": ids}), ws)
+    assert split == ["test" if image_id in tested else "train" for image_id in ids]
 
 
 # -- raw_overwritten ---------------------------------------------------------------------------------------------

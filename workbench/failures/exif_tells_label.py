@@ -71,7 +71,7 @@ FAILURE = Failure(
     family="images",
     stage="ingest",
     world="packhouse",
-    title="Nearly all bad apples came down line-b, before a blue belt.",
+    title="Three of four bad apples came down line-b, over a blue belt.",
     symptom="The best score so far, on every honest split. When the lines are mixed again, it is gone.",
     mechanism="Somebody at the infeed sent suspicious fruit to one line. Belt, lens and colour cast of its camera "
     "are in every pixel, so in the embedding, too: a model that asks for the camera is right more often than one "
