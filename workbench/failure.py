@@ -96,8 +96,6 @@ class Failure:
         Further families that are measured at the default strength, for comparison.
     C : float
         Inverse regularisation of a logistic regression.
-    judged_on : str
-        Judge production on this camera alone; empty: on all.
     """
 
     name: str
@@ -122,4 +120,3 @@ class Failure:
     family_of_model: str = "logistic"
     other_models: tuple[str, ...] = ()
     C: float = 1.0
-    judged_on: str = ""

@@ -3,7 +3,7 @@
 Every failure of the catalogue is a small change at one or two of these points. The stages call
 them by name, so that the code that fails is the code that works::
 
-    extract    ──────────────► feature store
+    extract    raw objects ──► feature store
     dataset    observe ► join ► rows ► split ► after_split
     train                                      training ► fit
     serve      online ► score
@@ -25,6 +25,8 @@ Step = Callable[["pa.Table", Any], "pa.Table"]
 """Called as ``step(rows, ws)``; returns the rows to go on with."""
 Join = Callable[[Any, "pa.Table", str, Any], "pa.Table"]
 """Called as ``join(door, rows, view, ws)`` instead of ``door.as_of(rows, view)``; appends the features."""
+Store = Callable[[Any], Any]
+"""Called as ``store(ws)``; returns the raw objects of a workspace, as `workbench.profiles.objects` has them."""
 Split = Callable[["pa.Table", Any], list[str]]
 """Called as ``split(rows, ws)``; returns train, validation, test or embargo for each row."""
 Fit = Callable[["pa.Table", Any, tuple[str, ...]], Any]
@@ -64,6 +66,9 @@ class Seams:
         *train*: what is fitted, and on what; None is the model on the training rows.
     online : Step
         *serve*: what the online store gave back, one row an answer that is due.
+    objects : Store or None
+        *extract*: the raw objects as whoever makes features anew finds them; None is the workspace's own.
+        Asked by hands and guards: what is prepared once for many trials is never touched.
     """
 
     changed: str = ""
@@ -76,6 +81,7 @@ class Seams:
     training: Step = untouched
     fit: Fit | None = None
     online: Step = untouched
+    objects: Store | None = None
 
 
 HONEST = Seams()

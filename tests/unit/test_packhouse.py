@@ -14,7 +14,7 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 from workbench.errors import SettingsError, WorldError
 from workbench.hashing import sha256_bytes
 from workbench.worlds import open_world
-from workbench.worlds.fruit import CAMERAS
+from workbench.worlds.fruit import CAMERAS, NEW_CAMERA
 from workbench.worlds.packhouse import SORTS, PackhouseWorld, tamper
 from workbench.worlds.season import FRAME_GAP, HISTORY, START, dials_for
 
@@ -284,3 +284,24 @@ def test_fingerprint_follows_seed_and_dials():
 
 def test_dials_scale_with_captures():
     assert dials_for("lesson", captures=2_820).history_fruit == 480
+
+
+def test_a_new_line_opens_with_the_production_week():
+    plain, half, all_new = (PackhouseWorld("tiny", new_line=share) for share in (0.0, 0.5, 1.0))
+    devices = {}
+    for world in (plain, half, all_new):
+        for row in world.truth().to_pylist():
+            devices.setdefault((world.dials.new_line, row["production"]), []).append(row["device"])
+    assert devices[0.0, False] == devices[0.5, False] == devices[1.0, False]
+    assert set(devices[0.0, True]) == {"line-a", "line-b", "line-c"}
+    assert 0.25 < devices[0.5, True].count("line-d") / len(devices[0.5, True]) < 0.75
+    assert set(devices[0.5, True]) == {"line-a", "line-b", "line-c", "line-d"}
+    assert set(devices[1.0, True]) == {"line-d"}
+
+
+def test_the_camera_of_the_new_line_signs_its_photos():
+    last = list(PackhouseWorld("tiny", new_line=1.0, history_fruit=8, production_fruit=1).captures())[-1]
+    assert last.device == NEW_CAMERA.id
+    with Image.open(io.BytesIO(last.payload)) as image:
+        exif = image.getexif().get_ifd(ExifTags.IFD.Exif)
+    assert exif[ExifTags.Base.BodySerialNumber] == NEW_CAMERA.serial

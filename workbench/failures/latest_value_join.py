@@ -78,6 +78,6 @@ FAILURE = Failure(
     effect="inflates",
     inject=inject,
     cure=cure,
-    guards_too=("embedding",),
+    guards_too=("embedding", "exif_association"),
     grows=True,
 )

@@ -10,8 +10,10 @@ import numpy as np
 from workbench.clock import parse_utc
 from workbench.errors import GuardError
 from workbench.guards import (
+    content,
     double_run,
     embedding,
+    exif_association,
     group_overlap,
     label_shuffle,
     pit_audit,
@@ -23,9 +25,10 @@ from workbench.guards.evidence import Finding
 from workbench.hashing import content_hash, order_hash, sha256_bytes
 from workbench.manifests import read_table
 from workbench.profiles.datasets import KEYS, read_dataset
-from workbench.profiles.hands import put
+from workbench.profiles.hands import cameras_of, put
 from workbench.profiles.members import has_tables
 from workbench.profiles.models import arrays, fit, matrix, probabilities
+from workbench.profiles.objects import objects_of
 from workbench.records import silent
 from workbench.seams import untouched
 from workbench.stages.dataset import make_rows, observations
@@ -123,7 +126,42 @@ def times(outcome: Outcome) -> Finding:
 
 
 def _groups(outcome: Outcome) -> Finding:
-    return group_overlap.check(group_overlap.measure(rows_of(outcome), group="group", split="split"))
+    """Keep apart what will be new in production: items, and cameras where production shows a new one."""
+    rows = rows_of(outcome)
+    found = group_overlap.check(group_overlap.measure(rows, group="group", split="split"))
+    cameras = cameras_of(outcome.ws, rows["feature_image_id"].to_pylist())
+    served = read_table(outcome.ws.served / outcome.record.run_id, ["feature_image_id"])
+    if found.fired or {*cameras_of(outcome.ws, served["feature_image_id"].to_pylist())} <= {*cameras}:
+        return found
+    return group_overlap.check(group_overlap.measure(put(rows, "device", cameras), group="device"))
+
+
+def _devices(outcome: Outcome) -> Finding:
+    """Ask whether the camera tells the label, among the rows that are used."""
+    import pyarrow.compute as pc
+    from threadpoolctl import threadpool_limits
+
+    rows = _before_training(outcome)
+    rows = rows.filter(pc.not_equal(rows["split"], "embargo"))
+    rows = put(rows, "device", cameras_of(outcome.ws, rows["feature_image_id"].to_pylist()))
+    with threadpool_limits(1):  # small matrices: two threads wait for each other
+        measured = exif_association.measure(rows, embedding="embedding", group="group")
+    return exif_association.check(measured)
+
+
+def _content(outcome: Outcome) -> Finding:
+    """Compare raw objects with their sha256 at ingestion, and what was fitted with what was recorded."""
+    import pyarrow.compute as pc
+
+    raw = read_table(outcome.ws.manifests / "raw", ["image_id", "uri", "sha256"])
+    store = (outcome.seams.objects or objects_of)(outcome.ws)
+    now = put(raw, "sha256", [sha256_bytes(store.get(uri)) for uri in raw["uri"].to_pylist()])
+    found = content.check(content.measure(raw, now, keys=("image_id",)))
+    if found.fired:
+        return found
+    rows = rows_of(outcome)
+    rows = rows.filter(pc.equal(rows["split"], "train"))
+    return content.check(content.measure(rows, outcome.seams.training(rows, outcome.ws)), ordered=False)
 
 
 def twins(outcome: Outcome) -> Finding:
@@ -287,5 +325,7 @@ GUARDS: Final[Mapping[str, Callable[[Outcome], Finding]]] = {
     "embedding": _embeddings,
     "label_shuffle": shuffled,
     "double_run": twice,
+    "exif_association": _devices,
+    "content": _content,
 }
 """Name of a guard to how it looks at a run on the bench."""

@@ -33,6 +33,13 @@ def put(rows: pa.Table, name: str, values: Any) -> pa.Table:
     return rows.append_column(name, [values])
 
 
+def cameras_of(ws: Workspace, image_ids: Sequence[str]) -> list[str]:
+    """Return the camera that took each photo, as its EXIF data said when it arrived."""
+    raw = read_table(ws.manifests / "raw", ["image_id", "device"])
+    took = dict(zip(raw["image_id"].to_pylist(), raw["device"].to_pylist(), strict=True))
+    return [took[image_id] for image_id in image_ids]
+
+
 def careless_split(rows: pa.Table, seed: int, share: float = TEST_SHARE) -> list[str]:
     """Deal rows to train and test at random, whatever they have in common.
 
@@ -92,6 +99,7 @@ def embedded_otherwise(
         From the prepared pixels, float32 of shape (n, 3, size, size), to others.
     **source : Any
         ``spec``: another encoder. ``as_stored=True``: do not turn the picture as its EXIF data say.
+        ``objects``: a function of the workspace to the raw objects, where they are not its own.
 
     Returns
     -------
@@ -106,7 +114,7 @@ def embedded_otherwise(
     found = look_up(folder, wanted)
     missing = {sha: uri for sha, uri in (where[i] for i in image_ids) if sha not in found}
     if missing:
-        store, encoder = objects_of(ws), load_encoder(card.spec)
+        store, encoder = source.get("objects", objects_of)(ws), load_encoder(card.spec)
         policy = Policy(**read_header(ws.manifests / "clean").extra["policy"])
         opened = [
             _open(store.get(uri), policy, as_stored=source.get("as_stored", False))

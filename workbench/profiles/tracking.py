@@ -36,6 +36,8 @@ _ENVIRONMENT: Final = {
     "MLFLOW_SQLALCHEMYSTORE_POOLCLASS": "NullPool",  # closes each connection after use
 }
 _LOUD: Final = ("mlflow", "alembic")
+HASHED: Final = 10_000
+"""Numbers of an array, or rows of a DataFrame, that MLflow's digest looks at; a test compares it with MLflow."""
 _ONE_AT_A_TIME: Final = threading.RLock()  # warning filters are one list for all threads of the process
 
 
@@ -152,6 +154,27 @@ def connected(path: Path) -> Iterator[Any]:
         encoded = path.as_posix().replace("%", "%25").replace("?", "%3F").replace("#", "%23")
         uri = f"sqlite:///{encoded}"
         yield MlflowClient(tracking_uri=uri, registry_uri=uri)
+
+
+def array_digest(features: Any, targets: Any) -> str:
+    """Return the digest that MLflow gives to arrays. It is not one: see `HASHED`.
+
+    Parameters
+    ----------
+    features : numpy.ndarray of shape (n, dim)
+        Of training rows.
+    targets : numpy.ndarray of shape (n,)
+        Their labels.
+
+    Returns
+    -------
+    str
+        8 hex digits.
+    """
+    with quiet():
+        import mlflow.data
+
+        return str(mlflow.data.from_numpy(features, targets=targets).digest)
 
 
 def _run_error(error: Exception) -> RunError:

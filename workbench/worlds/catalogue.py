@@ -126,3 +126,8 @@ CAMERAS: Final[dict[str, Camera]] = {
     )
 }
 """Three lines and the bench."""
+
+NEW_CAMERA: Final = Camera(
+    "line-d", (1.05, 0.98, 0.93), "wooden", 0.010, 0.30, 0.40, 1.02, "PX7-0102", (46.903, 7.502)
+)
+"""Of a line that is built when production begins: newer than the others, over a belt of wood."""

@@ -15,7 +15,7 @@ import numpy as np
 
 from workbench.worlds import blemishes, drawing, optics
 from workbench.worlds.camera_file import encode
-from workbench.worlds.catalogue import BELTS, BLEMISHES, CAMERAS, KINDS, Camera, Kind
+from workbench.worlds.catalogue import BELTS, BLEMISHES, CAMERAS, KINDS, NEW_CAMERA, Camera, Kind
 from workbench.worlds.drawing import RADIUS, Pose, Vector, unit
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ __all__ = [
     "BLEMISHES",
     "CAMERAS",
     "KINDS",
+    "NEW_CAMERA",
     "Camera",
     "Fruit",
     "Kind",

@@ -17,7 +17,7 @@ from workbench.clock import timestamp_type
 from workbench.hashing import sha256_texts
 from workbench.records import Capture
 from workbench.worlds.damage import SORTS, tamper
-from workbench.worlds.fruit import CAMERAS, encode, make_fruit, render, rng_for
+from workbench.worlds.fruit import CAMERAS, NEW_CAMERA, encode, make_fruit, render, rng_for
 from workbench.worlds.season import FRAME_GAP, LABELS, Passage, Season, dials_for
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ __all__ = ["SORTS", "PackhouseWorld", "tamper"]
 _VERSION: Final = "packhouse 1"
 """Goes up whenever the same seed would give other captures: tests/unit/test_fruit.py notices."""
 _TURNED: Final = (3, 6, 8)
+_ON_LINES: Final = {**CAMERAS, NEW_CAMERA.id: NEW_CAMERA}
 
 
 class _Delivery(NamedTuple):
@@ -148,7 +149,7 @@ class PackhouseWorld:
         if delivery.station == "bench":
             camera, look = CAMERAS["bench"], {"pass_id": 1}
         else:
-            camera, look = CAMERAS[passage.line], self._look(passage, delivery.frame)
+            camera, look = _ON_LINES[passage.line], self._look(passage, delivery.frame)
         pixels = render(self._key, fruit, camera, px=self.dials.px, **look)
         return encode(
             pixels,

@@ -32,6 +32,8 @@ _PAUSE: Final = timedelta(hours=1)
 
 APPLES: Final = ("red apple", "green apple", "yellow apple")
 LINES: Final = ("line-a", "line-b", "line-c")
+NEW_LINE: Final = "line-d"
+"""Built when production begins; the dial `new_line` sends fruit there."""
 LABELS: Final = ("accept", "reject")
 REJECT_ABOVE: Final = 0.40
 """Severity: no fruit is near it, so that the truth is never a matter of taste."""
@@ -56,6 +58,8 @@ class Dials:
         0: fruit go to any line. 1: nearly all bad fruit come down line-b, good ones line-a.
     production_device_label : float
         The same for the production week.
+    new_line : float
+        Share of the production fruit that come down line-d, which the history has never seen.
     rotated : float
         Share of captures that are stored turned, with the EXIF tag that says so.
     hostile_every : int
@@ -69,12 +73,13 @@ class Dials:
     drift: float = 0.0
     device_label: float = 0.0
     production_device_label: float = 0.0
+    new_line: float = 0.0
     rotated: float = 0.02
     hostile_every: int = 80
 
     def __post_init__(self) -> None:
         """Refuse what cannot be a season."""
-        for name in ("drift", "device_label", "production_device_label", "rotated"):
+        for name in ("drift", "device_label", "production_device_label", "new_line", "rotated"):
             if not 0 <= getattr(self, name) <= 1:
                 raise SettingsError(f"{name}={getattr(self, name)}", hint="it goes from 0 to 1")
         for name in ("history_fruit", "frames", "px"):
@@ -271,7 +276,11 @@ class Season:
         return begin + step * (i - first) + min(timedelta(seconds=5), step * 0.9) * share
 
     def _line(self, draw: float, *, bad: bool, production: bool) -> str:
-        """Send a fruit to a line; the dial `device_label` makes that depend on its health."""
+        """Send a fruit to a line; the dials `device_label` and `new_line` move some to another."""
+        new = self.dials.new_line if production else 0.0
+        if draw < new:
+            return NEW_LINE
+        draw = (draw - new) / (1 - new)
         pull = self.dials.production_device_label if production else self.dials.device_label
         leaning = (0.03, 0.85, 0.12) if bad else (0.85, 0.03, 0.12)
         for line, lean in zip(LINES, leaning, strict=True):
