@@ -23,6 +23,7 @@ ORDER: Final = (
     "target_encoding_before_split",
     "selection_before_split",
     "augment_before_split",
+    "column_that_knows",
     "bursts_across_split",
     "bench_photo_replaces_line_photo",
     "colour_order",
