@@ -24,6 +24,7 @@ ORDER: Final = (
     "selection_before_split",
     "augment_before_split",
     "column_that_knows",
+    "overlapping_windows_random_split",
     "bursts_across_split",
     "bench_photo_replaces_line_photo",
     "colour_order",
