@@ -25,6 +25,7 @@ ORDER: Final = (
     "augment_before_split",
     "column_that_knows",
     "overlapping_windows_random_split",
+    "oversample_before_split",
     "bursts_across_split",
     "bench_photo_replaces_line_photo",
     "colour_order",
