@@ -26,6 +26,7 @@ ORDER: Final = (
     "column_that_knows",
     "overlapping_windows_random_split",
     "oversample_before_split",
+    "anchored_on_outcome",
     "bursts_across_split",
     "bench_photo_replaces_line_photo",
     "colour_order",
