@@ -42,6 +42,7 @@ ORDER: Final = (
     "back_dated_rows",
     "resize_filter",
     "honest_drift",
+    "scaler_before_split",
 )
 
 
