@@ -43,6 +43,7 @@ ORDER: Final = (
     "resize_filter",
     "honest_drift",
     "scaler_before_split",
+    "member_on_both_sides_of_a_time_split",
 )
 
 
