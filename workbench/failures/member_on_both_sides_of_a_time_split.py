@@ -1,4 +1,4 @@
-"""Member on both sides of a time split (a control): trained on in spring, tested on in autumn, as in production."""
+"""Member on both sides of a time split (a control): trained on earlier, tested on later, as in production."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ FAILURE = Failure(
     family="control",
     stage="dataset",
     world="gym",
-    title="Nine members in ten of the test set were trained on, half a year earlier.",
+    title="Eight rows in ten of the test set are about members who were trained on, months earlier.",
     symptom="A check for groups on both sides of the split fires, loudly.",
     mechanism="The split is by time, with an embargo of one horizon: no outcome is shared. Production asks about the same "
-    "members again as well. What a model knows about a member from spring it will know in production.",
+    "members again as well. What a model has learned about a member it will know in production, too.",
     wrong_cures=(
         (
             "split by member instead of by time",
