@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.clock import as_utc, compact
 from workbench.failure import Failure, Strength
+from workbench.profiles.gym_hands import join_computed
 from workbench.profiles.gym_rows import by_member
 from workbench.profiles.hands import put
 from workbench.profiles.members import log_of
@@ -53,8 +54,10 @@ def _left(ws: Any) -> dict[str, Any]:
 
 
 def inject(strength: float) -> Seams:
-    """Observe leavers `strength` days before they leave."""
-    return Seams(f"anchored_on_outcome {strength:g}", observe=anchored(strength), split=by_member)
+    """Observe leavers `strength` days before they leave; the features are right, at any time of any day."""
+    return Seams(
+        f"anchored_on_outcome {strength:g}", observe=anchored(strength), join=join_computed(), split=by_member
+    )
 
 
 def cure(strength: float) -> Seams:
