@@ -27,6 +27,7 @@ ORDER: Final = (
     "overlapping_windows_random_split",
     "oversample_before_split",
     "anchored_on_outcome",
+    "unripe_labels",
     "bursts_across_split",
     "bench_photo_replaces_line_photo",
     "colour_order",
