@@ -28,6 +28,7 @@ ORDER: Final = (
     "oversample_before_split",
     "anchored_on_outcome",
     "unripe_labels",
+    "lucky_seed",
     "bursts_across_split",
     "bench_photo_replaces_line_photo",
     "colour_order",
