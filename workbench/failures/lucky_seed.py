@@ -53,12 +53,12 @@ def _auc(positive: np.ndarray[Any, Any], score: np.ndarray[Any, Any]) -> float:
 
 def inject(strength: float) -> Seams:
     """Try `strength` seeds of the split on the same rows, and keep the best."""
-    return Seams(f"lucky_seed {strength:g}", observe=few, split=luckiest(int(strength)))
+    return Seams(f"lucky_seed {strength:g} on {FEW} rows", observe=few, split=luckiest(int(strength)))
 
 
 def cure(strength: float) -> Seams:
     """Split the same rows once, by the seed that was written down before."""
-    return Seams(f"lucky_seed {strength:g} cured", observe=few, split=by_member)
+    return Seams(f"lucky_seed {strength:g} on {FEW} rows cured", observe=few, split=by_member)
 
 
 FAILURE = Failure(
