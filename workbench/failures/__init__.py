@@ -23,6 +23,12 @@ ORDER: Final = (
     "target_encoding_before_split",
     "selection_before_split",
     "augment_before_split",
+    "column_that_knows",
+    "overlapping_windows_random_split",
+    "oversample_before_split",
+    "anchored_on_outcome",
+    "unripe_labels",
+    "lucky_seed",
     "bursts_across_split",
     "bench_photo_replaces_line_photo",
     "exif_tells_label",
@@ -42,6 +48,8 @@ ORDER: Final = (
     "back_dated_rows",
     "resize_filter",
     "honest_drift",
+    "scaler_before_split",
+    "member_on_both_sides_of_a_time_split",
 )
 
 

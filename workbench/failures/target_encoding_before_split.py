@@ -8,102 +8,96 @@ import numpy as np
 
 from workbench.failure import Failure, Strength
 from workbench.hashing import bucket_of
-from workbench.profiles.hands import grouped_split, put
-from workbench.seams import Seams, Step
+from workbench.profiles.gym_rows import by_member
+from workbench.profiles.hands import put
+from workbench.profiles.members import log_of, seen_members
+from workbench.seams import Seams
+from workbench.worlds.gym import GymWorld
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import pyarrow as pa
+    from numpy.typing import NDArray
 
-COLUMN = "crate_reject_rate"
-PRIOR = 0.45
-"""What a crate gets of which nothing is known: about the share of rejects."""
+    Ints = NDArray[np.int64]
 
-
-def crates(rows: pa.Table, n: int) -> np.ndarray[Any, Any]:
-    """Return the crate of each fruit: its number has nothing to do with the fruit."""
-    return np.array(
-        [
-            (bucket_of(f"crate-{item}") * 7919 + len(item) + sum(map(ord, item)) * 31) % n
-            for item in rows["item_id"].to_pylist()
-        ]
-    )
+COLUMN = "postcode_churn"
 
 
-def rates(crate: np.ndarray[Any, Any], is_reject: np.ndarray[Any, Any], n: int) -> np.ndarray[Any, Any]:
-    """Return the share of rejects of each crate."""
-    counts = np.bincount(crate, minlength=n)
-    return np.where(counts > 0, np.bincount(crate, is_reject, minlength=n) / np.maximum(counts, 1), PRIOR)
+def postcodes(rows: pa.Table, ws: Any) -> Ints:
+    """Return the postcode of each row's member: it never changes, and means nothing."""
+    members = log_of(ws)["members"]
+    of = dict(zip(members["item_id"].to_pylist(), members["postcode"].to_pylist(), strict=True))
+    return np.array([of[item] for item in rows["item_id"].to_pylist()])
 
 
-def encoded(n: int) -> Step:
-    """Return a step that gives each row the rate of its crate, over all rows."""
-
-    def step(rows: pa.Table, ws: Any) -> pa.Table:
-        del ws
-        crate, reject = crates(rows, n), np.array(rows["label"].to_pylist()) == "reject"
-        return put(rows, COLUMN, rates(crate, reject.astype(float), n)[crate])
-
-    return step
+def leavers(rows: pa.Table) -> Ints:
+    """Return 1 for each row whose member leaves, else 0."""
+    return np.array([int(label == "leaves") for label in rows["label"].to_pylist()])
 
 
-def cross_fitted(n: int) -> Step:
-    """Return a step that uses training rows alone, and never a row's own fold."""
-
-    def step(rows: pa.Table, ws: Any) -> pa.Table:
-        del ws
-        crate, reject = crates(rows, n), (np.array(rows["label"].to_pylist()) == "reject").astype(float)
-        trained = np.array(rows["split"].to_pylist()) == "train"
-        fold = np.array([bucket_of(group) % 5 for group in rows["group"].to_pylist()])
-        values = rates(crate[trained], reject[trained], n)[crate]
-        for k in range(5):
-            others = trained & (fold != k)
-            mine = trained & (fold == k)
-            values[mine] = rates(crate[others], reject[others], n)[crate[mine]]
-        return put(rows, COLUMN, values)
-
-    return step
+def encoded(rows: pa.Table, ws: Any) -> pa.Table:
+    """Give each row the share of leavers in its postcode, over all rows."""
+    code, leaves = np.unique(postcodes(rows, ws), return_inverse=True)[1], leavers(rows)
+    return put(rows, COLUMN, (np.bincount(code, leaves) / np.bincount(code))[code])
 
 
-def served(n: int) -> Step:
-    """Return a step that looks the rate up, as production would: from all that is known by then."""
-
-    def step(rows: pa.Table, ws: Any) -> pa.Table:
-        from workbench.manifests import read_table
-
-        known = read_table(ws.manifests / "clean", ["item_id", "label_at_ingestion", "station"])
-        known = known.filter([s == "line" for s in known["station"].to_pylist()])
-        reject = (np.array(known["label_at_ingestion"].to_pylist()) == "reject").astype(float)
-        return put(rows, COLUMN, rates(crates(known, n), reject, n)[crates(rows, n)])
-
-    return step
+def looked_up(rows: pa.Table, ws: Any) -> pa.Table:
+    """Give each row the share that was computed for training; an unknown postcode gets that of all."""
+    seen = seen_members(ws, GymWorld.history_end)
+    known, leaves = postcodes(seen, ws), leavers(seen)
+    share = {code: leaves[known == code].mean() for code in np.unique(known)}
+    return put(rows, COLUMN, [share.get(code, leaves.mean()) for code in postcodes(rows, ws)])
 
 
-def by_group(rows: pa.Table, ws: Any) -> list[str]:
-    """Deal fruit at random."""
-    return grouped_split(rows, ws.settings.train.seed)
+def cross_fitted(rows: pa.Table, ws: Any) -> pa.Table:
+    """Encode with scikit-learn from the training rows alone: each of them from four fifths of other members."""
+    code, leaves = postcodes(rows, ws), leavers(rows)
+    trained = np.array(rows["split"].to_pylist()) == "train"
+    fold = np.array([bucket_of(member, 5) for member in rows["group"].to_pylist()])
+    values = fitted(code[trained], leaves[trained])(code)
+    for k in range(5):
+        mine, others = trained & (fold == k), trained & (fold != k)
+        values[mine] = fitted(code[others], leaves[others])(code[mine])
+    return put(rows, COLUMN, values)
+
+
+def served(rows: pa.Table, ws: Any) -> pa.Table:
+    """Encode with what was fitted on the training rows."""
+    seen = seen_members(ws, GymWorld.history_end)
+    trained = np.array(by_member(seen, ws)) == "train"
+    encode = fitted(postcodes(seen, ws)[trained], leavers(seen)[trained])
+    return put(rows, COLUMN, encode(postcodes(rows, ws)))
+
+
+def fitted(code: Ints, leaves: Ints) -> Callable[[Ints], Any]:
+    """Return what encodes postcodes by the labels of some rows; rare and unknown ones get about the share of all."""
+    from sklearn.preprocessing import TargetEncoder
+
+    encoder = TargetEncoder(target_type="binary").fit(code[:, None], leaves)
+    return lambda asked: encoder.transform(asked[:, None])[:, 0]
 
 
 def inject(strength: float) -> Seams:
-    """Encode `strength` crates by the mean label of all rows, then split."""
-    n = int(strength)
+    """Encode the postcodes by the mean label of all rows, then split by member."""
     return Seams(
-        f"target_encoding_before_split {n}",
-        rows=encoded(n),
-        split=by_group,
+        f"target_encoding_before_split {strength:g}",
+        rows=encoded,
+        split=by_member,
         inputs=(COLUMN,),
-        online=served(n),
+        online=looked_up,
     )
 
 
 def cure(strength: float) -> Seams:
-    """Split first; compute rates on training rows, each row from other folds."""
-    n = int(strength)
+    """Split by member, then encode from the training rows."""
     return Seams(
-        f"target_encoding_before_split {n} cured",
-        split=by_group,
-        after_split=cross_fitted(n),
+        f"target_encoding_before_split {strength:g} cured",
+        split=by_member,
+        after_split=cross_fitted,
         inputs=(COLUMN,),
-        online=served(n),
+        online=served,
     )
 
 
@@ -111,15 +105,19 @@ FAILURE = Failure(
     name="target_encoding_before_split",
     family="leakage",
     stage="dataset",
-    world="packhouse",
-    title="The crate number means nothing, until its mean label is computed on all rows.",
+    world="gym",
+    title="The postcode means nothing, until the share of leavers in each one is computed on all rows.",
     symptom="A column without any meaning tops the ranking.",
-    mechanism="With few fruit in a crate, the mean label of a crate is nearly the label of each fruit in it.",
+    mechanism="A postcode has four members. Whether one of them leaves decides its share of leavers, and the share "
+    "stands beside the row that it was computed from, in the test set as well. In production the share is about "
+    "members who have left, and says nothing about those who are still there. The model leans on it all the same, "
+    "and a flexible one most.",
     wrong_cures=(
-        ("smooth the rates", "a smoothed copy of the label is still a copy"),
-        ("drop rare crates", "the others carry the label, too"),
+        ("smooth the shares", "a smoothed copy of the label is still a copy"),
+        ("drop rare postcodes", "the others carry the label, too"),
+        ("split by member", "both twins do: the share was computed before"),
     ),
-    cure_text="Encode inside the training part, each row from other folds (scikit-learn: TargetEncoder in a Pipeline).",
+    cure_text="Encode inside the training part, each row from other folds (scikit-learn: TargetEncoder).",
     guard="label_shuffle",
     limits="It says that the pipeline learns from labels it should not see, not where.",
     references=(
@@ -127,11 +125,16 @@ FAILURE = Failure(
         "auto_examples/preprocessing/plot_target_encoder_cross_val.html",
         "scikit-learn documentation: Common pitfalls and recommended practices, "
         "https://scikit-learn.org/stable/common_pitfalls.html",
+        "Kapoor and Narayanan: Leakage and the reproducibility crisis in machine-learning-based science, Patterns 4(9), "
+        "2023, doi:10.1016/j.patter.2023.100804",
     ),
-    strength=Strength("number of crates", (60, 120, 240), 240, 10, 480),
-    effect="is small here",
-    dials=lambda _strength: {"frames": 1, "history_fruit": 240},
+    strength=Strength("number of postcodes", (200, 700, 1500), 700, 20, 5000),
+    effect="inflates",
+    dials=lambda strength: {"n_postcodes": round(strength)},
     guards_too=("solo_feature",),
     inject=inject,
     cure=cure,
+    grows=True,
+    family_of_model="boosting",
+    other_models=("logistic",),
 )

@@ -182,9 +182,10 @@ def single_columns(outcome: Outcome) -> Finding:
     return solo_feature.check(measured)
 
 
-def identity(outcome: Outcome) -> Finding:
-    """Compare rows and labels with those that were asked for."""
-    asked = observations(outcome.ws, parse_utc(outcome.record.dataset.cutoff_timestamp))
+def identity(outcome: Outcome, asked: pa.Table | None = None) -> Finding:
+    """Compare rows and labels with those that were asked for; unless they are given, with all that were labelled."""
+    if asked is None:
+        asked = observations(outcome.ws, parse_utc(outcome.record.dataset.cutoff_timestamp))
     return row_identity.check(row_identity.measure(asked, _before_training(outcome), columns=("label",)))
 
 
@@ -239,10 +240,10 @@ def twice(outcome: Outcome) -> Finding:
     return double_run.check(double_run.measure(run))
 
 
-def shuffled(outcome: Outcome, unit: str = "group") -> Finding:
-    """Run everything after the labels on labels that a coin has dealt to whole groups, or to each row."""
+def shuffled(outcome: Outcome, unit: str = "group", observed: pa.Table | None = None) -> Finding:
+    """Run everything after the labels, or after what was `observed`, on labels dealt to whole groups or rows."""
     card, cutoff = outcome.record.dataset, parse_utc(outcome.record.dataset.cutoff_timestamp)
-    seen = observations(outcome.ws, cutoff)
+    seen = observations(outcome.ws, cutoff) if observed is None else observed
     of_group = dict(zip(seen[unit].to_pylist(), seen["label"].to_pylist(), strict=True))
     groups = sorted(of_group)
     seams = replace(outcome.seams, join=_joined_once(outcome.seams.join))
@@ -253,14 +254,20 @@ def shuffled(outcome: Outcome, unit: str = "group") -> Finding:
         }
 
         def observe(rows: pa.Table, ws: Any) -> pa.Table:
+            rows = rows if observed is None else observed
             rows = put(rows, "label", [dealt[group] for group in rows[unit].to_pylist()])
-            return seams.observe(rows, ws)
+            return seams.observe(rows, ws) if observed is None else rows
 
         rows, said = answers(outcome, made_again(outcome, replace(seams, observe=observe)))
         return _by_group(rows, said, card.labels[-1], unit)
 
     labels = np.array([of_group[group] == card.labels[-1] for group in groups])
-    return label_shuffle.check(label_shuffle.measure(rerun, labels, repeats=_repeats(len(groups))))
+    repeats = _repeats(len(groups))
+    if (
+        observed is not None
+    ):  # rows of which one in twenty leaves: the rarer class says how much a test set says
+        repeats = max(repeats, min(12, 1000 // int(min(labels.sum(), (~labels).sum()))))
+    return label_shuffle.check(label_shuffle.measure(rerun, labels, repeats=repeats))
 
 
 def _joined_once(join: Join | None) -> Join:

@@ -24,6 +24,7 @@ from workbench.profiles.mornings import answered
 from workbench.profiles.runs import Runs
 from workbench.profiles.scorer import as_table
 from workbench.profiles.table_features import door_of
+from workbench.stages.dataset import observations
 from workbench.worlds.gym_features import COLUMNS
 from workbench.worlds.gym_jobs import WEEK
 
@@ -192,9 +193,35 @@ def _shape(outcome: Outcome) -> Finding:
     return schema.check(schema.measure(served, pandera.DataFrameSchema(columns, strict=True, ordered=True)))
 
 
+def observed_rows(outcome: Outcome) -> pa.Table:
+    """Return the observations that a run asked the feature store about, at whatever times.
+
+    Parameters
+    ----------
+    outcome : Outcome
+        A run of the gym.
+
+    Returns
+    -------
+    pyarrow.Table
+        As `workbench.profiles.members.seen_members`.
+    """
+
+    def observe() -> pa.Table:
+        cutoff = parse_utc(outcome.record.dataset.cutoff_timestamp)
+        return outcome.seams.observe(observations(outcome.ws, cutoff), outcome.ws)
+
+    return remembered("observed rows", outcome, observe)
+
+
+def _same_rows(outcome: Outcome) -> Finding:
+    """Compare the rows of the dataset with those that were observed: who is observed when is a choice, not a loss."""
+    return identity(outcome, observed_rows(outcome))
+
+
 def _each_row(outcome: Outcome) -> Finding:
     """Deal labels row by row: a member is asked about again and again, and may stay once and leave later."""
-    return shuffled(outcome, "row_id")
+    return shuffled(outcome, "row_id", observed_rows(outcome))
 
 
 TABLE_GUARDS: Final[Mapping[str, Callable[[Outcome], Finding]]] = {
@@ -205,7 +232,7 @@ TABLE_GUARDS: Final[Mapping[str, Callable[[Outcome], Finding]]] = {
     "solo_feature": single_columns,
     "cutoff_tells_label": _time_alone,
     "label_maturity": _ripe,
-    "row_identity": identity,
+    "row_identity": _same_rows,
     "label_shuffle": _each_row,
     "fitted_memory": _memory,
     "parity": _paired,
