@@ -30,6 +30,12 @@ ORDER: Final = (
     "normalisation_skipped",
     "jpeg_recompressed",
     "embedding_swapped_under_same_name",
+    "window_mismatch",
+    "unit_mismatch",
+    "missing_becomes_zero",
+    "stale_store",
+    "swapped_columns",
+    "refit_scaler",
     "unseeded_split",
     "row_order",
     "now_in_a_feature",
@@ -38,6 +44,7 @@ ORDER: Final = (
     "back_dated_rows",
     "resize_filter",
     "honest_drift",
+    "timezone_shift",
 )
 
 
