@@ -26,7 +26,7 @@ FAILURE = Failure(
     stage="serve",
     world="gym",
     title="The service runs on another clock: every evening visit became a night visit.",
-    symptom="Parity is red: nearly every member has another share of evening visits. Scores and decisions stay.",
+    symptom="Parity is red: nearly every member has another share of evening visits. Scores and decisions hardly move.",
     mechanism="The model has learnt next to nothing from the time of day, because members who come in the evening "
     "leave as often as those who come before work. A column without weight may be wrong for years. The "
     "guard is right that the two paths differ; it cannot know that nobody is hurt.",

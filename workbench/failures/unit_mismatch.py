@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 HOURS_A_DAY: Final = 24
+# The other classic is a fee in cents. Measured on a lesson, seed 0: a logistic regression falls from an AUC of .785
+# to .576 and calls nobody at all, so somebody notices; boosting does not move (.796). Hours are quieter: .785 to .779
+# for the one, .796 to .779 for the other, while 48 % and 26 % of the members are called instead of 11 %.
 
 
 def in_hours(share: float) -> Step:

@@ -1,8 +1,8 @@
 """What the online store of the gym answered on each morning of production.
 
 An online store holds one answer a member, the newest. To see what it said on an earlier morning, a
-second feature store is filled up to that morning and asked, beside the real one, which stays as it
-is. The answers do not depend on any model, so they are kept in the cache.
+second feature store is filled with what was known by that morning and asked, beside the real one,
+which stays as it is. The answers do not depend on any model, so they are kept in the cache.
 """
 
 from __future__ import annotations
