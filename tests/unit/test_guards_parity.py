@@ -283,6 +283,13 @@ def test_a_stale_store_has_no_row_for_a_new_key() -> None:
     assert _shape(X, was, earlier=_table(x=was).slice(0, 150))[0] == "stale"
 
 
+def test_an_age_in_a_stale_store_is_stale_and_not_an_offset() -> None:
+    """A column that grows by a day a day was smaller by the same number everywhere."""
+    assert _shape(X, X - 28) == ("offset", "-28")
+    assert _shape(X, X - 28, earlier=_table(x=X - 28))[0] == "stale"
+    assert _shape(X, X - 28, earlier=_table(x=X - 7)) == ("offset", "-28")
+
+
 def test_a_stale_flag_needs_one_earlier_time() -> None:
     flag, was = COUNTS > 4, np.where(RNG.random(N) < 0.2, COUNTS <= 4, COUNTS > 4)
     assert _shape(flag, was, earlier=_table(x=was))[0] == "stale"

@@ -6,9 +6,9 @@ Rules in this order; the first that explains every differing cell is the answer:
     unit      a constant ratio: x 100, / 30.4
     cast      cut to whole numbers, rounded, half precision, true or false
     default   one constant stands where the values were, or where nothing was; null counts as a constant
+    stale     the cells of an earlier time              only with `Context.earlier`
     offset    a constant difference: the hours of a time zone
     unit      a straight line: degrees
-    stale     the cells of an earlier time              only with `Context.earlier`
     window    those of a shorter or longer window       only with `Context.windows`
     other     none of these
 
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-SHAPES: Final = ("equal", "swap", "unit", "cast", "default", "offset", "stale", "window", "other")
+SHAPES: Final = ("equal", "swap", "unit", "cast", "default", "stale", "offset", "window", "other")
 FEW: Final = 3
 """Fewer differing rows than this have no shape."""
 COINS: Final = 11
@@ -72,8 +72,8 @@ def read_shape(name: str, context: Context) -> Shape:
         _swap(column, context)
         or _calculated(column, (arithmetic.unit, arithmetic.cast))
         or _default(column, context)
+        or _stale(column, context)  # an age grows by the days that the store stood still: that is no offset
         or _calculated(column, (arithmetic.offset, arithmetic.line))
-        or _stale(column, context)  # exact evidence goes before mere bounds
         or _window(column, context)
         or Shape("other", _remark(column))
     )

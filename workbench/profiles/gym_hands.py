@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from workbench.profiles.hands import put
 from workbench.profiles.members import log_of
 from workbench.worlds.gym_features import COLUMNS, LOOKUP, windows, with_on_demand
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     import pyarrow as pa
+    from numpy.typing import NDArray
 
     from workbench.profiles.workspace import Workspace
     from workbench.seams import Join, Step
@@ -61,3 +64,36 @@ def served_computed(columns: Iterable[str], **how: Any) -> Step:
         return rows
 
     return step
+
+
+def numbers(rows: pa.Table, name: str) -> NDArray[np.float64]:
+    """Return a column as numbers, NaN where it has no value."""
+    return np.asarray(rows[name].to_numpy(), np.float64)
+
+
+def answered_otherwise(
+    rows: pa.Table, values: Mapping[str, NDArray[np.float64]], share: float = 1.0
+) -> pa.Table:
+    """Return the rows with some columns replaced in the first `share` of them.
+
+    Parameters
+    ----------
+    rows : pyarrow.Table
+        What the online store gave back.
+    values : mapping of str to numpy.ndarray of shape (n,)
+        Column to what another service says instead; NaN is unknown.
+    share : float
+        Of the requests that this other service answers.
+
+    Returns
+    -------
+    pyarrow.Table
+        The same rows in the same order.
+    """
+    import pyarrow as pa
+
+    other = np.arange(rows.num_rows) < round(share * rows.num_rows)
+    for name, said in values.items():
+        mixed = np.where(other, said, numbers(rows, name))
+        rows = put(rows, name, pa.array(mixed, pa.float64(), from_pandas=True))
+    return rows

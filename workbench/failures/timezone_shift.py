@@ -1,0 +1,58 @@
+"""Time-zone shift (a control): the service counts evenings by a clock that is some hours ahead."""
+
+from __future__ import annotations
+
+from workbench.failure import Failure, Strength
+from workbench.profiles.gym_hands import served_computed
+from workbench.seams import HONEST, Seams
+
+
+def inject(strength: float) -> Seams:
+    """Compute the share of evening visits by a clock `strength` hours ahead."""
+    return Seams(
+        f"timezone_shift {strength:g}", online=served_computed(("evening_share",), utc_offset_h=strength)
+    )
+
+
+def cure(strength: float) -> Seams:
+    """Count evenings by one clock."""
+    del strength
+    return HONEST
+
+
+FAILURE = Failure(
+    name="timezone_shift",
+    family="control",
+    stage="serve",
+    world="gym",
+    title="The service runs on another clock: every evening visit became a night visit.",
+    symptom="Parity is red: nearly every member has another share of evening visits. Scores and decisions hardly move.",
+    mechanism="The model has learnt next to nothing from the time of day, because members who come in the evening "
+    "leave as often as those who come before work. A column without weight may be wrong for years. The "
+    "guard is right that the two paths differ; it cannot know that nobody is hurt.",
+    wrong_cures=(
+        (
+            "roll back at once",
+            "there is time: no decision has changed; mend it before the next model learns from that column",
+        ),
+        (
+            "switch the guard off",
+            "the next model may give the column a weight, and the next column may matter",
+        ),
+        ("shift the training data too", "then both are wrong together, and silently"),
+    ),
+    cure_text="Keep times aware and in UTC until the last step, and name the zone of the club where local time is "
+    "meant.",
+    guard="",
+    limits="Parity says how many cells differ, never what it costs. Ask what the model does with the column: "
+    "serve both versions and compare decisions.",
+    references=(
+        "Sculley et al.: Hidden Technical Debt in Machine Learning Systems, NeurIPS 2015",
+        "Breck et al.: The ML Test Score, IEEE Big Data 2017",
+    ),
+    strength=Strength("hours that the clock is ahead", (2, 8), 8, 1, 14),
+    effect="none",
+    inject=inject,
+    cure=cure,
+    guards_too=("parity",),
+)
