@@ -80,7 +80,7 @@ def _ask(ws: Workspace, item_ids: Sequence[str], now: datetime) -> list[OnlineRo
         if not there.is_file() or not there.samefile(here):
             shutil.rmtree(root, ignore_errors=True)  # of other features, or of a run that was killed
             there.parent.mkdir(parents=True)
-            _link_or_copy(here, there)
+            link_or_copy(here, there)
         write_text(root / "workspace.toml", dump(ws.settings))
         door = TableFeatures(second)
         door.apply()
@@ -88,7 +88,16 @@ def _ask(ws: Workspace, item_ids: Sequence[str], now: datetime) -> list[OnlineRo
         return door.online(VIEW, item_ids)
 
 
-def _link_or_copy(source: Path, target: Path) -> None:
+def link_or_copy(source: Path, target: Path) -> None:
+    """Make a file of the same content: a link where the disk has them.
+
+    Parameters
+    ----------
+    source : Path
+        A file.
+    target : Path
+        There is none yet.
+    """
     try:
         os.link(source, target)
     except OSError:
