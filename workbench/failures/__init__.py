@@ -36,6 +36,7 @@ ORDER: Final = (
     "positional_labels_after_unordered_join",
     "window_past_cutoff",
     "back_dated_rows",
+    "dask_store_loses_rows",
     "resize_filter",
     "honest_drift",
 )
