@@ -37,6 +37,7 @@ ORDER: Final = (
     "window_past_cutoff",
     "back_dated_rows",
     "dask_store_loses_rows",
+    "ttl_offline_only",
     "resize_filter",
     "honest_drift",
 )
