@@ -38,6 +38,7 @@ ORDER: Final = (
     "back_dated_rows",
     "dask_store_loses_rows",
     "ttl_offline_only",
+    "correction_never_reaches_online",
     "resize_filter",
     "honest_drift",
 )
