@@ -27,13 +27,14 @@ FAILURE = Failure(
     family="irreproducibility",
     stage="dataset",
     world="gym",
-    title="The training set is a sixth smaller than the list that was asked for, and nobody counted.",
-    symptom="Other numbers than last quarter, from the same code and the same file: somebody has left out one line of "
-    "the configuration. No error, no warning.",
+    title="The training set is shorter than the list that was asked for, and nobody counted.",
+    symptom="Another score than last quarter, from the same code and the same file: somebody has left out one line of "
+    "the configuration. No error, no warning. More members are called than planned.",
     mechanism="Visits are written when a member comes in, and live for some days. Feast's default offline store, file "
     "or dask, joins first and then throws out feature rows that are too old, and the observation with them. Other "
     "stores answer NULL. Who has stayed away is lost, and these are the members who leave. What was recorded too late "
-    "is blanked and not thrown out, so whether an observation survives depends on corrections made weeks after it.",
+    "is blanked and not thrown out, so whether an observation survives depends on corrections made weeks after it. The rest is harder to tell apart: "
+    "the model claims too little, and the threshold for its top tenth is too low for those who come back in production.",
     wrong_cures=(
         ("look for nulls", "there are none: the row itself is gone"),
         ("merge what came back with the labels by key", "that is an inner join, and it hides the loss"),
