@@ -32,11 +32,15 @@ FAILURE = Failure(
     "the configuration. No error, no warning. More members are called than planned.",
     mechanism="Visits are written when a member comes in, and live for some days. Feast's default offline store, file "
     "or dask, joins first and then throws out feature rows that are too old, and the observation with them. Other "
-    "stores answer NULL. Who has stayed away is lost, and these are the members who leave. What was recorded too late "
-    "is blanked and not thrown out, so whether an observation survives depends on corrections made weeks after it. The rest is harder to tell apart: "
-    "the model claims too little, and the threshold for its top tenth is too low for those who come back in production.",
+    "stores answer NULL. Who has stayed away is lost, and they leave more often than the others. What was recorded "
+    "too late is blanked and not thrown out, so whether an observation survives depends on corrections made weeks "
+    "after it. Those who are left are harder to tell apart: the model claims too little, and a threshold that takes "
+    "the top tenth of its own test set takes more than a tenth of production.",
     wrong_cures=(
-        ("look for nulls", "there are none: the row itself is gone"),
+        (
+            "look for nulls",
+            "the row itself is gone; the nulls that are left are of members who have no visits at all",
+        ),
         ("merge what came back with the labels by key", "that is an inner join, and it hides the loss"),
         ("a longer time to live", "fewer are lost, and it is still nobody's decision who"),
     ),
