@@ -18,6 +18,7 @@ import contextlib
 import errno
 import json
 import os
+import shutil
 import sys
 import threading
 import time
@@ -374,6 +375,22 @@ def read_table(folder: Path, columns: Sequence[str] | None = None, *, verify: bo
 def columns_of(table: pa.Table) -> dict[str, str]:
     """Return column names and Arrow types, as a header holds them."""
     return {f.name: str(f.type) for f in table.schema}
+
+
+def link_or_copy(source: str | Path, target: str | Path) -> None:
+    """Make a file of the same content: a link where the disk has them.
+
+    Parameters
+    ----------
+    source : str or Path
+        A file.
+    target : str or Path
+        There is none yet.
+    """
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
 
 
 def sweep(folder: Path, *, skip: Collection[str] = ()) -> int:

@@ -182,11 +182,16 @@ def _fresh(outcome: Outcome) -> Finding:
 
 
 def _shape(outcome: Outcome) -> Finding:
-    """Hold what was served against what can be: a learned schema of few rows would know no rare count."""
+    """Hold what was served against what can be: a learned schema of few rows would know no rare count.
+
+    Missing may be what is missing by nature, and what was missing in training.
+    """
     import pandera.pandas as pandera
 
+    trained = rows_of(outcome)
+    unknown = {*_MAY_BE_UNKNOWN, *(name for name in POSSIBLE if trained[name].null_count)}
     columns = {
-        name: pandera.Column(float, pandera.Check.in_range(*limits), nullable=name in _MAY_BE_UNKNOWN)
+        name: pandera.Column(float, pandera.Check.in_range(*limits), nullable=name in unknown)
         for name, limits in POSSIBLE.items()
     }
     served = served_rows(outcome).select(list(POSSIBLE))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from workbench.worlds.gym_features import ON_DEMAND, STORED
 
 if TYPE_CHECKING:
+    from datetime import timedelta
     from pathlib import Path
 
     from workbench.profiles.workspace import Workspace
@@ -105,7 +106,9 @@ def definitions(card: EncoderCard, path: Path) -> list[Any]:
     return [item, source, view, FeatureService(name=service_name(card.view), features=[view])]
 
 
-def table_definitions(path: Path) -> list[Any]:
+def table_definitions(
+    path: Path, *, visits_path: Path | None = None, ttl: timedelta | None = None
+) -> list[Any]:
     """Define what the feature store says about the members of a gym.
 
     Two views read one file, and an on-demand view derives the rest from them when it is asked,
@@ -115,6 +118,10 @@ def table_definitions(path: Path) -> list[Any]:
     ----------
     path : Path
         Of ``feast_features.parquet``; absolute.
+    visits_path : Path, optional
+        Of another file for the visits; absolute.
+    ttl : timedelta, optional
+        Of the visits; none by default, as of everything else: Feast would not apply it online.
 
     Returns
     -------
@@ -127,13 +134,14 @@ def table_definitions(path: Path) -> list[Any]:
 
     item = _item("Somebody who is asked about again and again: a member.")
     source = _source(VIEW, path)
+    of_visits = _source(VISITS, visits_path) if visits_path else source
     numbers = {name: Field(name=name, dtype=Float64) for name in (*STORED, *ON_DEMAND)}
     once_more = Field(name="captured_at", dtype=UnixTimestamp)  # the event time again, as a feature
     visits, account = (
-        FeatureView(name=name, entities=[item], source=source, ttl=None, schema=schema)
-        for name, schema in (
-            (VISITS, [numbers[n] for n in OF_VISITS]),
-            (ACCOUNT, [once_more, *(numbers[n] for n in OF_ACCOUNT)]),
+        FeatureView(name=name, entities=[item], source=file, ttl=expires, schema=schema)
+        for name, file, expires, schema in (
+            (VISITS, of_visits, ttl, [numbers[n] for n in OF_VISITS]),
+            (ACCOUNT, source, None, [once_more, *(numbers[n] for n in OF_ACCOUNT)]),
         )
     )
     derived = OnDemandFeatureView(
@@ -145,7 +153,8 @@ def table_definitions(path: Path) -> list[Any]:
         udf_string=code_of(DERIVED),
     )
     service = FeatureService(name=service_name(VIEW), features=[visits, account, derived])
-    return [item, source, visits, account, derived, service]
+    sources = [source] if of_visits is source else [source, of_visits]
+    return [item, *sources, visits, account, derived, service]
 
 
 def derive(rows):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201  (Feast evaluates annotations, and has no Any)

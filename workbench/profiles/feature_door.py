@@ -131,18 +131,23 @@ class FeatureDoor(ABC):
     # -- inside ------------------------------------------------------------------------------
 
     def _ask_offline(self, observations: pa.Table, view: str, *, known_at: bool) -> pa.Table:
-        added = self._added()
-        entities = entities_of(observations, (field.name for field in added.values()))
+        return same_rows(observations, self._retrieved(observations, view, known_at=known_at), self._added())
+
+    def _retrieved(self, observations: pa.Table, view: str, *, known_at: bool) -> pa.Table:
+        """Return what the offline store makes of observations: any rows, in any order."""
+        entities = entities_of(observations, (field.name for field in self._added().values()))
         with feast_call():
             store = self._having(view)
-            found = store.get_historical_features(
+            found: pa.Table = store.get_historical_features(
                 entity_df=entities,
                 features=store.get_feature_service(service_name(view)),
                 filter_by_created_timestamp=known_at,
             ).to_arrow()
-        return same_rows(observations, found, added)
+        return found
 
-    def _ask_online(self, view: str, item_ids: Sequence[str]) -> dict[str, list[Any]]:
+    def _ask_online(
+        self, view: str, item_ids: Sequence[str], *, with_times: bool = False
+    ) -> dict[str, list[Any]]:
         """Return feature to its values, one an id; None where the store knows nothing."""
         load_feast()
         store = self._having(view)
@@ -152,7 +157,7 @@ class FeatureDoor(ABC):
         answer: dict[str, list[Any]] = store.get_online_features(
             features=store.get_feature_service(service_name(view)),
             entity_rows=[{KEY: item_id} for item_id in item_ids],
-        ).to_dict()
+        ).to_dict(include_event_timestamps=with_times)
         return answer
 
     @property
@@ -162,6 +167,12 @@ class FeatureDoor(ABC):
     def _file(self, view: str) -> Path:
         return self._ws.features / view / FILE
 
+    def _file_of(self, view: str, part: str) -> Path:  # noqa: ARG002  (all parts lie in one file)
+        return self._file(view)
+
+    def _config(self) -> dict[str, Any]:
+        return store_config(self._ws)
+
     def _store(self) -> Any:
         """Open the store; again when another process has written its registry."""
         from feast import FeatureStore, RepoConfig
@@ -169,7 +180,7 @@ class FeatureDoor(ABC):
         self._ws.feast.mkdir(parents=True, exist_ok=True)
         version = self._registry.stat().st_mtime_ns if self._registry.is_file() else 0
         if self._opened is None or self._opened[0] != version:
-            config = RepoConfig(**store_config(self._ws), repo_path=self._ws.root)
+            config = RepoConfig(**self._config(), repo_path=self._ws.root)
             store = FeatureStore(config=config)
             store.registry.serve_features_while_materializing = True  # the option for it warns, and works
             self._opened = (version, store)
@@ -186,7 +197,7 @@ class FeatureDoor(ABC):
         if filled and any(part.state.name in {"CREATED", "GENERATED"} for part in defined):
             raise _not_filled(view)  # Feast would refuse in its own words
         # elsewhere: the workspace was moved or copied
-        if any(part.batch_source.path != self._file(view).as_posix() for part in defined):
+        if any(part.batch_source.path != self._file_of(view, part.name).as_posix() for part in defined):
             self._define_again(view)
         return self._store()
 

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-_POSITION: Final = "workbench_position"
+POSITION: Final = "workbench_position"
+"""Where an observation stands; it travels along."""
 
 
 def entities_of(observations: pa.Table, added: Iterable[str]) -> Any:
@@ -57,7 +58,7 @@ def entities_of(observations: pa.Table, added: Iterable[str]) -> Any:
             hint=f"cast it to {timestamp_type()}",
         )
     positions = pa.array(np.arange(observations.num_rows))
-    return observations.select([KEY, EVENT_TIME]).append_column(_POSITION, positions).to_pandas()
+    return observations.select([KEY, EVENT_TIME]).append_column(POSITION, positions).to_pandas()
 
 
 def same_rows(observations: pa.Table, found: pa.Table, added: Mapping[str, pa.Field]) -> pa.Table:
@@ -84,8 +85,8 @@ def same_rows(observations: pa.Table, found: pa.Table, added: Mapping[str, pa.Fi
     """
     import numpy as np
 
-    found, n_rows = found.sort_by(_POSITION), observations.num_rows
-    if found.num_rows != n_rows or not np.array_equal(found[_POSITION].to_numpy(), np.arange(n_rows)):
+    found, n_rows = found.sort_by(POSITION), observations.num_rows
+    if found.num_rows != n_rows or not np.array_equal(found[POSITION].to_numpy(), np.arange(n_rows)):
         raise RetrievalError(
             f"{n_rows} observations came back as {found.num_rows} rows",
             hint='the offline store is at fault; set offline_store = "asof" in workspace.toml',

@@ -258,6 +258,7 @@ def _with_features(
     keys, door = rows.select(["row_id", "item_id", "event_timestamp"]), door_of(ws)
     if join is not None:
         found = join(door, keys, view, ws)
+        rows = _that_came_back(rows, found)
     elif leaky:
         found = door.latest(keys, view, now=cutoff if has_tables(ws) else _newest(ws))
     else:
@@ -270,6 +271,15 @@ def _with_features(
             hint="run `workbench extract` again; rows are never dropped in silence",
         )
     return rows
+
+
+def _that_came_back(rows: pa.Table, found: pa.Table) -> pa.Table:
+    """Return the observations that a join of somebody's own gave back: it may lose some."""
+    import pyarrow.compute as pc
+
+    if found.num_rows == rows.num_rows:
+        return rows
+    return rows.take(pc.index_in(found["row_id"], rows["row_id"].combine_chunks()))
 
 
 def _newest(ws: Workspace) -> datetime:

@@ -17,7 +17,6 @@ can be made again from newer raw data.
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 from collections.abc import Callable
 from dataclasses import asdict, fields, replace
@@ -29,7 +28,7 @@ import numpy as np
 from workbench.errors import SettingsError, WorkbenchError
 from workbench.guards.differences import largest_difference
 from workbench.guards.verdict import Findings, Outcome, Verdict, judge
-from workbench.manifests import read_part, read_table, write_json, write_text
+from workbench.manifests import link_or_copy, read_part, read_table, write_json, write_text
 from workbench.profiles.fingerprint import code_version, environment
 from workbench.profiles.history import History
 from workbench.profiles.models import arrays, fit, predict_rows
@@ -166,18 +165,11 @@ def _workspace_of_raw(past: Past) -> Workspace:
     world, train = WorldSettings(**stored.pop("world")), TrainSettings(**stored.pop("train"))
     settings = Settings(**stored, world=world, train=train)
     write_text(root / "workspace.toml", dump(settings))
-    shutil.copytree(past.ws.root / "raw", root / "raw", copy_function=_link_or_copy)
+    shutil.copytree(past.ws.root / "raw", root / "raw", copy_function=link_or_copy)
     for kind in ("raw", "reviews"):  # tables have no reviews
         if (past.ws.manifests / kind).is_dir():
             shutil.copytree(past.ws.manifests / kind, root / "manifests" / kind)
     return Workspace(root, settings)
-
-
-def _link_or_copy(source: str, target: str) -> None:
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copyfile(source, target)
 
 
 def _fit_again(runs: Runs, record: RunRecord, rows: pa.Table, settings: TrainSettings) -> Outcome:
