@@ -55,6 +55,7 @@ def from_code() -> dict[str, str]:
         "figures": figures_table(),
         "failures": failures_table(),
         "catalogue": failures_in_full(),
+        "proof": proof_matrix(),
         "guards": guards_table(),
         "guards-limits": guards_limits(),
     }
@@ -221,6 +222,35 @@ def failures_table() -> str:
 
 def _ratio(injected: float, cured: float) -> str:
     return "" if cured != cured else f"{injected:.2f} ({cured:.2f})"  # noqa: PLR0124  (NaN: not measured)
+
+
+def proof_matrix() -> str:
+    """Return which guards fired on each failure and on its cure, over all strengths, models and seeds of the table."""
+    from collections import Counter
+
+    from workbench.failures import ORDER, load
+    from workbench.lab.effects import read
+
+    measured = read().to_pylist()
+    rows = []
+    for failure in map(load, ORDER):
+        mine = [row for row in measured if row["failure"] == failure.name]
+        fired = Counter(guard for row in mine for guard in row["fired"])
+        false = Counter(guard for row in mine for guard in row["fired_when_cured"])
+        own = (
+            f"{failure.guard} {fired.pop(failure.guard, 0)} of {len(mine)}"
+            if failure.guard
+            else "none needed"
+        )
+        others = ", ".join(f"{guard} {n}" for guard, n in sorted(fired.items())) or "none"
+        cured = ", ".join(f"{guard} {n}" for guard, n in sorted(false.items())) or "none"
+        rows.append([f"`{failure.name}`", failure.world, own, others, cured])
+    head = ["failure", "world", "its guard fires in", "others that fire", "fires when cured"]
+    note = (
+        "Every row of the table of effects: all strengths, models and seeds, at lesson size. A test repeats the default "
+        "strength on ten other seeds of the smallest world, and fails if a guard is silent, or fires unasked."
+    )
+    return f"{table(head, rows)}\n\n{note}"
 
 
 def failures_in_full() -> str:
