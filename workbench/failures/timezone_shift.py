@@ -27,9 +27,10 @@ FAILURE = Failure(
     world="gym",
     title="The service runs on another clock: every evening visit became a night visit.",
     symptom="Parity is red: nearly every member has another share of evening visits. Scores and decisions hardly move.",
-    mechanism="The model has learnt next to nothing from the time of day, because members who come in the evening "
-    "leave as often as those who come before work. A column without weight may be wrong for years. The "
-    "guard is right that the two paths differ; it cannot know that nobody is hurt.",
+    mechanism="Members who come in the evening leave as often as those who come before work, so there is next to nothing "
+    "to learn from the time of day. A column without weight may be wrong for years. From few rows a model "
+    "learns some noise about it; then a few more members are called, and the ranking still does not move. The guard "
+    "is right that the two paths differ; it cannot know that nobody is hurt.",
     wrong_cures=(
         (
             "roll back at once",

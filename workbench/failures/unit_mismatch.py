@@ -48,7 +48,7 @@ FAILURE = Failure(
     symptom="Half of the members are above the threshold, and the AUC looks as always.",
     mechanism="Twelve days became 288. A linear model multiplies that by its weight, and everybody looks as if they "
     "had not come for a year. The order among members stays, as all of them moved. While old and new "
-    "service answer side by side, the order suffers too: who leaves depends on who was asked. Trees ask "
+    "service answer side by side, the order suffers too: a rank depends on who was asked. Trees ask "
     "only whether a value is above a limit: they are not safe, but they bend less.",
     wrong_cures=(
         ("validate types", "both are floating-point numbers"),
