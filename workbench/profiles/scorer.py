@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import secrets
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -152,6 +153,11 @@ class Scorer:
         p = np.empty((0, len(self.record.dataset.labels)))
         if known:
             given = step(as_table(known, now), self.ws)
+            times = given["feature_timestamp"].to_pylist()
+            known = [
+                replace(row, feature_timestamp=when or row.feature_timestamp)
+                for row, when in zip(known, times, strict=True)
+            ]
             p = probabilities(
                 self.model, matrix(given, self.record.dataset.inputs), self.record.dataset.labels
             )
