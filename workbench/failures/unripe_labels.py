@@ -41,7 +41,7 @@ FAILURE = Failure(
     stage="dataset",
     world="gym",
     title="The newest weeks are the most valuable ones. They were labelled before they were over.",
-    symptom="In production the ranking is as good as ever. The probabilities are a third too low, and so is the forecast.",
+    symptom="In production the ranking is as good as ever. The probabilities are too low, and so is the forecast.",
     mechanism="A label looks 30 days ahead. Of members observed 3 days before the extraction nearly none has cancelled "
     "yet, and who has not is called a stayer. Of the last eight Mondays four are too fresh, in training and in the "
     "test set alike: the model learns a rate that is too low, and its own evaluation agrees.",
