@@ -11,6 +11,7 @@ import json
 import os
 import platform
 import subprocess
+from functools import cache
 from importlib.metadata import distributions
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -68,6 +69,7 @@ def environment() -> dict[str, Any]:
     }
 
 
+@cache  # what is imported stays what it is, whatever is installed meanwhile
 def _installed() -> dict[str, str]:
     """Return name (PEP 503) to version; the first on sys.path is the one that is imported."""
     found: dict[str, str] = {}

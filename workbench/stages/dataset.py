@@ -186,7 +186,7 @@ def observations(ws: Workspace, cutoff: datetime) -> pa.Table:
 
 
 def split_by_time(
-    groups: Sequence[str],
+    groups: Sequence[Any],
     times: Sequence[datetime],
     embargo_s: float,
     *,
@@ -200,8 +200,8 @@ def split_by_time(
 
     Parameters
     ----------
-    groups : sequence of str
-        One a row: rows of one group never part.
+    groups : sequence
+        One a row, of a kind that sorts: rows of one group never part.
     times : sequence of datetime
         One a row, UTC.
     embargo_s : float
@@ -219,8 +219,8 @@ def split_by_time(
     """
     from datetime import timedelta
 
-    first: dict[str, datetime] = {}
-    last: dict[str, datetime] = {}
+    first: dict[Any, datetime] = {}
+    last: dict[Any, datetime] = {}
     for group, when in zip(groups, times, strict=True):
         first[group] = min(first.get(group, when), when)
         last[group] = max(last.get(group, when), when)
@@ -229,7 +229,7 @@ def split_by_time(
     n_validation = round(len(in_time) * validation)
     n_train = len(in_time) - n_test - n_validation
     embargo = min(timedelta(seconds=embargo_s), (max(times) - min(times)) * max_embargo)
-    role: dict[str, str] = {}
+    role: dict[Any, str] = {}
     blocks = (
         ("train", 0, n_train),
         ("validation", n_train, n_train + n_validation),
@@ -246,8 +246,7 @@ def _split(ws: Workspace, rows: pa.Table) -> tuple[list[str], timedelta]:
     """Split whole groups by time; in the gym whole moments: members come again, and labels overlap."""
     times = rows["event_timestamp"].to_pylist()
     if has_tables(ws):
-        moments = [clock.iso(when) for when in times]
-        return split_by_time(moments, times, HORIZON.total_seconds(), validation=0, max_embargo=1)
+        return split_by_time(times, times, HORIZON.total_seconds(), validation=0, max_embargo=1)
     return split_by_time(rows["group"].to_pylist(), times, ws.settings.embargo_s)
 
 
