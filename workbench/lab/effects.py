@@ -53,7 +53,9 @@ def row_of(trial: Trial) -> dict[str, Any]:
     for name in ("claimed", "got", "could_have_had", "excess_inflation", "damage"):
         estimate = getattr(score, name)
         row |= {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
-    row["cured_claimed"] = trial.cured_scores[metric].claimed.value
+    cured = trial.cured_scores[metric].claimed
+    row |= {"cured_claimed": cured.value, "cured_claimed_low": cured.low, "cured_claimed_high": cured.high}
+    row |= {"n_claimed": score.claimed.n, "n_cured_claimed": cured.n, "n_got": score.got.n}
     for mark, dial in (("", trial.decision), ("cured_", trial.cured_decision)):
         for name in ("contacted", "score_to_rate", "calibration_error"):
             found = getattr(dial, name)
