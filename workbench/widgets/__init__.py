@@ -1,1 +1,17 @@
-"""Widgets: one folder each; they take plain lists and numbers."""
+"""Live widgets: one folder each, hand-written ES modules; they take plain lists, numbers and callables."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from workbench.widgets.checkpoint import Case, Checkpoint
+from workbench.widgets.panel import Panel
+from workbench.widgets.pit_timeline import PitTimeline
+from workbench.widgets.predict import Predict
+from workbench.widgets.truth_meter import TruthMeter
+from workbench.widgets.view import View
+
+ORDER: Final = ("truth_meter", "predict", "checkpoint", "pit_timeline", "panel", "view")
+"""Folders of all widgets, as the bench shows them."""
+
+__all__ = ["ORDER", "Case", "Checkpoint", "Panel", "PitTimeline", "Predict", "TruthMeter", "View"]
