@@ -21,7 +21,8 @@ class View(Widget):
         Takes the sources, in order; what it returns is shown: `str` of it as preformatted text, or its
         ``_repr_html_`` where it has one.
     *sources : Widget
-        Their own traits are watched.
+        Their own traits are watched. What `live` gives in marimo is not: there the cell runs again,
+        and a view of each run would go on answering.
 
     Notes
     -----
@@ -39,8 +40,9 @@ class View(Widget):
         super().__init__()
         self._compute = compute
         self._sources = [getattr(source, "widget", source) for source in sources]
-        for source in self._sources:
-            source.observe(self._again, names=source.own_traits())
+        for source in sources:
+            if not hasattr(source, "widget"):
+                source.observe(self._again, names=source.own_traits())
         self._again()
 
     def _again(self, change: object = None) -> None:
