@@ -100,7 +100,8 @@ def test_timeline_draws_a_leak_dashed_with_its_label(tab, opened):
     assert (dashes[0] != "none", dashes[1]) == (True, "none")
     bench.get_by_role("button", name="3 days").click()
     assert bench.locator("[data-test=engine-2]").text_content().count("no answer") == 1
-    bench.locator("[data-test=sources] summary").click()
+    bench.locator("[data-test=sources] > summary").click()
+    bench.locator("[data-test=sources] summary", has_text="as of both times").click()
     assert "ASOF LEFT JOIN" in bench.locator("[data-test=sources]").inner_text()
     bench.locator("[data-test=table] summary").click()
     assert "as of event time" in bench.locator("[data-test=table] tbody").inner_text()

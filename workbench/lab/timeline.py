@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from workbench import pit
+from workbench.lab.show import code
 from workbench.pit.tables import connect
 from workbench.widgets import PitTimeline
 
@@ -104,7 +104,7 @@ def sources() -> dict[str, str]:
         "newest value": f"-- asked at the end, whatever the observation's own time\n{pit.sql(RULE)}",
         "as of event time": pit.sql(ON_EVENT_TIME),
         "as of both times": pit.sql(RULE),
-        "by brute force": inspect.getsource(pit.brute_force),
+        "by brute force": code("workbench.pit:brute_force").words,
     }
 
 

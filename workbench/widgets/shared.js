@@ -108,7 +108,7 @@ export function kept(parent, items, build, update) {
 let roots = 0;
 /** Make the root of a widget. Keys stay inside: JupyterLab takes arrow keys for itself. */
 export function rooted(el, name, label) {
-  const root = make("section", { class: `wb-widget wb-${name}`, "aria-label": label, "data-widget": name });
+  const root = make("div", { class: `wb-widget wb-${name}`, role: "group", "aria-label": label, "data-widget": name });
   root.dataset.lmSuppressShortcuts = "true";
   root.addEventListener("keydown", (event) => event.stopPropagation());
   root.key = `wb-${name}-${(roots += 1)}`;

@@ -10,14 +10,14 @@ export const WORDS = {
   error: "could not answer",
 };
 export const TOP = 64; // below the numbers of the axis
-export const LANES = { event: 128, known: 192 };
-const ENGINES = 232;
-const ROW = 64;
+export const LANES = { event: 120, known: 176 };
+const ENGINES = 208;
+const ROW = 56;
 
 /** Where things stand at a width and with so many engines. */
 export function layout(width, n) {
   const left = 200;
-  return { left, right: Math.max(left + 200, width - 96), engine: (i) => ENGINES + ROW * i + 40, bottom: ENGINES + ROW * n + 16 };
+  return { left, right: Math.max(left + 200, width - 96), engine: (i) => ENGINES + ROW * i + 32, bottom: ENGINES + ROW * n + 8 };
 }
 
 /** Whether a value could be used at a time; the kernel judges what was picked, this colours what was not. */

@@ -63,12 +63,12 @@ function drawEngine(part, result, i, state, at, x) {
   const { value, leak, words } = answerOf(result, state.values);
   const y = at.engine(i);
   put(part.node, { class: `engine ${result.verdict} ${leak ? "leak" : ""}`, "data-test": `engine-${i}` });
-  put(part.rule, { x1: 0, x2: at.right + 96, y1: y - 40, y2: y - 40 });
-  put(part.name, { x: 0, y: y - 12, text: result.engine });
-  put(part.words, { x: 0, y: y + 12, text: words.length > 26 ? `${words.slice(0, 25)}…` : words });
-  put(part.value, { x: at.right + 96, y: y + 1, text: value ? String(value.value) : "–", "data-test": `answer-${i}` });
-  put(part.arrow, { d: value ? arrow(x(value.event), x(state.observation), y - 8) : "M0 0" });
-  put(part.dot, { cx: value ? x(value.event) : 0, cy: y - 8, visibility: value ? "visible" : "hidden" });
+  put(part.rule, { x1: 0, x2: at.right + 96, y1: y - 32, y2: y - 32 });
+  put(part.name, { x: 0, y: y - 8, text: result.engine });
+  put(part.words, { x: 0, y: y + 14, text: words.length > 26 ? `${words.slice(0, 25)}…` : words });
+  put(part.value, { x: at.right + 96, y: y + 5, text: value ? String(value.value) : "–", "data-test": `answer-${i}` });
+  put(part.arrow, { d: value ? arrow(x(value.event), x(state.observation), y - 4) : "M0 0" });
+  put(part.dot, { cx: value ? x(value.event) : 0, cy: y - 4, visibility: value ? "visible" : "hidden" });
 }
 
 function drawValue(part, value, level, state, x) {
@@ -83,7 +83,7 @@ function drawValue(part, value, level, state, x) {
 
 function frame() {
   const parts = {
-    band: make("rect", { class: "band", y: TOP, height: LANES.known + 24 - TOP }),
+    band: make("rect", { class: "band", y: TOP, height: LANES.known + 28 - TOP }),
     bandText: make("text", { class: "muted" }),
     axis: make("g", {}),
     lanes: make("path", { class: "lane" }),
@@ -100,7 +100,7 @@ function drawFrame(parts, state, at, x) {
     const part = { line: make("line", { class: "rule" }), text: make("text", { class: "muted", "text-anchor": "middle" }) };
     return { node: make("g", {}, part.line, part.text), ...part };
   }, (part, value) => {
-    put(part.line, { x1: x(value), x2: x(value), y1: TOP, y2: LANES.known + 24 });
+    put(part.line, { x1: x(value), x2: x(value), y1: TOP, y2: LANES.known + 28 });
     const clear = Math.abs(x(value) - x(state.observation)) > 20;
     put(part.text, { x: x(value), y: TOP - 8, text: value, visibility: clear ? "visible" : "hidden" });
   });
@@ -109,7 +109,7 @@ function drawFrame(parts, state, at, x) {
   put(parts.lanes, { d: `M${at.left} ${LANES.event}H${at.right}M${at.left} ${LANES.known}H${at.right}` });
   const from = state.ttl === null ? at.left : Math.max(at.left, x(state.observation - state.ttl));
   put(parts.band, { x: from, width: Math.max(x(state.observation) - from, 0), visibility: state.ttl === null ? "hidden" : "visible" });
-  put(parts.bandText, { x: from + 8, y: LANES.known + 18, text: state.ttl === null ? "" : `ttl ${state.ttl}` });
+  put(parts.bandText, { x: from + 8, y: LANES.known + 23, text: state.ttl === null ? "" : `ttl ${state.ttl}` });
 }
 
 function question(options) {
@@ -127,8 +127,8 @@ function code(root) {
   return (sources) => {
     put(box, { hidden: !Object.keys(sources).length });
     kept(body, Object.entries(sources), () => {
-      const part = { name: make("b"), text: make("pre", { tabindex: 0 }) };
-      return { node: make("div", {}, part.name, part.text), ...part };
+      const part = { name: make("summary"), text: make("pre", { tabindex: 0 }) };
+      return { node: make("details", {}, part.name, part.text), ...part };
     }, (part, [name, text]) => {
       put(part.name, { text: name });
       put(part.text, { text, "aria-label": name });
@@ -167,7 +167,8 @@ function render({ model, el }) {
     if (JSON.stringify(after) !== JSON.stringify(model.get("values"))) send({ values: after });
   });
   svg.append(lines.node, engines, asked.line, values, asked.node);
-  root.append(title, verdict, make("div", { class: "controls" }, ttl.node, reset), svg);
+  const head = make("div", {}, title, verdict);
+  root.append(make("div", { class: "head" }, head, make("div", { class: "controls" }, ttl.node, reset)), svg);
   const sources = code(root);
   const table = tabled(root, "Answers", ["join", "answer", "true from", "recorded", "verdict"]);
   const say = spoken(root);
@@ -187,7 +188,7 @@ function render({ model, el }) {
     put(verdict, { text: leaks ? `${leaks} of ${plural(now.results.length, "join")} leak` : "no join leaks here", class: `large ${leaks ? "leak" : "known"}` });
     ttl.update(ttls(now).map((value) => ({ value, text: value === null ? "none" : `${value} ${now.unit}s` })), now.ttl);
     drawFrame(lines, now, at, x);
-    put(asked.line, { x1: x(now.observation), x2: x(now.observation), y1: 32, y2: at.bottom - 16 });
+    put(asked.line, { x1: x(now.observation), x2: x(now.observation), y1: 32, y2: at.bottom - 8 });
     put(asked.text, { text: `${now.unit} ${now.observation}` });
     asked.node.show(x(now.observation), 16, now.observation, `${now.unit} ${now.observation}`);
     const high = levels(now.values.map((value) => x(value.event)));

@@ -9,7 +9,7 @@ const BARS = [
   { key: "got", label: "got", n: "n_production" },
   { key: "could_have_had", label: "could have had", n: "n_production" },
 ];
-const ROW = 72;
+const ROW = 64;
 const TOP = 32;
 
 /** The row of a setting; null where it was not measured. */
@@ -113,7 +113,7 @@ function drawBar(part, bar, y, at, row, same, unit) {
   put(part.n, { x: at.right + 112, y: y + 42, text: nWords(row, bar, unit) });
   const scores = same.filter((one) => one[bar.key]).map((one) => on(one[bar.key][0]));
   kept(part.dots, scores, () => ({ node: make("circle", { class: `dot ${bar.key}`, r: 5 }) }), (dot, cx) => {
-    put(dot.node, { cx, cy: y + 48 });
+    put(dot.node, { cx, cy: y + 46 });
   });
 }
 
@@ -126,7 +126,7 @@ function drawDial(part, y, at, row, planned) {
   put(part.rect, { x: at.left, y: y + 8, width: Math.max(x(row.contacted) - at.left, 2), height: 24 });
   put(part.planned, { d: `M${x(planned)} ${y}v48` });
   put(part.plan, { x: x(planned) + 8, y: y + 44, text: `planned ${percent(planned)}` });
-  put(part.what, { x: at.left, y: y + 72, text: "share of production beyond the threshold" });
+  put(part.what, { x: 0, y: y + 72, text: "share of production beyond the threshold" });
   put(part.value, { x: at.right + 24, y: y + 29, text: percent(row.contacted) });
   const ratio = row.score_to_rate;
   put(part.interval, { x: at.right + 112, y: y + 18, text: ratio === null ? "" : "score / true rate" });
@@ -185,10 +185,9 @@ function render({ model, el }) {
   const bars = BARS.map((bar) => barPart(bar, root.key));
   const dial = dialPart();
   const metric = make("text", { class: "muted" });
-  const legend = make("text", { class: "muted" });
-  const svg = make("svg", { "aria-hidden": "true" }, hatch(root.key), scale.node, ...bars.map((bar) => bar.node), dial.node, metric, legend);
+  const svg = make("svg", { "aria-hidden": "true" }, hatch(root.key), scale.node, ...bars.map((bar) => bar.node), dial.node, metric);
   root.append(panel.node, words, grounds, svg);
-  const table = tabled(root, "Scores", ["", "score", "95 % interval", "n"]);
+  const table = tabled(root, "Scores", ["number", "score", "95 % interval", "n"]);
   const say = spoken(root);
 
   function drawRow(row, width) {
@@ -201,10 +200,10 @@ function render({ model, el }) {
       put(bars[i].node, { visibility: row[bar.key] ? "visible" : "hidden" });
       if (row[bar.key]) drawBar(bars[i], bar, TOP + ROW * shown.indexOf(bar), at, row, same, model.get("unit"));
     });
-    put(metric, { x: at.left, y: bottom + 24, text: `${model.get("metric")}; 0.5 is a coin` });
-    put(legend, { x: at.left, y: bottom + 48, text: same.length ? "the dots are other seasons" : "" });
-    drawDial(dial, bottom + 96, at, row, model.get("planned"));
-    put(svg, { height: bottom + (row.contacted === null ? 56 : 176) });
+    const dots = same.length ? "; the dots are other seasons" : "";
+    put(metric, { x: 0, y: bottom + 24, text: `${model.get("metric")}; 0.5 is a coin${dots}` });
+    drawDial(dial, bottom + 72, at, row, model.get("planned"));
+    put(svg, { height: bottom + (row.contacted === null ? 40 : 152) });
   }
 
   function draw() {
