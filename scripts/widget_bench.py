@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import re
 import sys
 from pathlib import Path
@@ -97,6 +98,7 @@ def exhibits() -> dict[str, tuple[Any, dict[str, Any]]]:
         "predict": (number, {"answer": 0.59, "why": {"": "The white bench is not there on the line."}}),
         "predict_choice": (choice, {"answer": "No", "why": CHOICES}),
         "checkpoint": (check, {"hints": HINTS, "reports": REPORTS}),
+        "skew_scope": (_scope(), {}),
         "panel": (panel, {}),
         "view": (View(lambda source: f"rows = {source['rows']}, noise = {source['noise']:.2f}", panel), {}),
     }
@@ -136,6 +138,36 @@ REPORTS: Final = [
     ],
     [{"name": name, "passed": True, "says": ""} for name in _CASES],
 ]
+
+
+def _scope() -> Any:
+    """Return the scope on a small table in which units, a default and two columns went wrong."""
+    import pyarrow as pa
+
+    from workbench.lab.skew import skew_scope
+
+    n = 24
+    offline: dict[str, Any] = {
+        "member_id": [f"m{i:02d}" for i in range(n)],
+        "visits_30d": [(7 * i) % 23 for i in range(n)],
+        "visits_90d": [(7 * i) % 23 + (5 * i) % 31 for i in range(n)],
+        "minutes": [20.0 + (11 * i) % 37 + i / 8 for i in range(n)],
+        "days_since_visit": [None if i % 4 == 0 else float((3 * i) % 29) for i in range(n)],
+        "plan": ["monthly" if i % 3 else "yearly" for i in range(n)],
+    }
+    online = offline | {
+        "visits_30d": offline["visits_90d"],
+        "minutes": [value / 60 for value in offline["minutes"]],
+        "days_since_visit": [0.0 if value is None else value for value in offline["days_since_visit"]],
+    }
+
+    def score(table: pa.Table) -> list[float]:
+        visits, minutes = table["visits_30d"].to_pylist(), table["minutes"].to_pylist()
+        return [1 / (1 + math.exp(0.12 * a + 0.04 * b - 2.6)) for a, b in zip(visits, minutes, strict=True)]
+
+    scope = skew_scope(pa.table(offline), pa.table(online), key="member_id", score=score)
+    scope.decisions = ["leave alone", "contact"]
+    return scope
 
 
 def _not_written(rows: object, moment: object) -> None:

@@ -156,7 +156,7 @@ def test_checkpoint_judges_and_gives_hints_one_at_a_time(tab, opened):
     assert hint.inner_text() == "Another hint, 2 of 3"
     check = bench.locator("[data-test=check]")
     check.click()
-    bench.get_by_text("2 of 3 cases passed").wait_for()
+    bench.get_by_text("2 of 3 cases passed", exact=True).wait_for()
     check.click()
     bench.get_by_text("All 3 cases passed", exact=True).wait_for()
     assert not hint.is_visible()
@@ -197,3 +197,16 @@ def test_no_two_texts_lie_on_each_other(tab, opened, name, width):
     }""")
     assert overlaps == []
     assert root.locator("svg text").count() > 10
+
+
+def test_scope_goes_from_entity_to_entity(tab, opened):
+    bench = opened("skew_scope")
+    outcome = bench.locator("[data-test=outcome]")
+    assert outcome.inner_text() == "contact becomes leave alone"
+    assert "swap" in bench.locator("[data-test=feature-visits_30d]").inner_text()
+    before = state(tab, "skew_scope", "chosen")
+    bench.get_by_role("button", name="Next").click()
+    assert state(tab, "skew_scope", "chosen") != before
+    bench.locator("[data-test=entity]").select_option(before)
+    bench.get_by_role("button", name="those that differ").click()
+    assert bench.locator("tbody tr").count() == 2

@@ -8,10 +8,21 @@ from workbench.widgets.checkpoint import Case, Checkpoint
 from workbench.widgets.panel import Panel
 from workbench.widgets.pit_timeline import PitTimeline
 from workbench.widgets.predict import Predict
+from workbench.widgets.skew_scope import SkewScope
 from workbench.widgets.truth_meter import TruthMeter
 from workbench.widgets.view import View
 
-ORDER: Final = ("truth_meter", "predict", "checkpoint", "pit_timeline", "panel", "view")
+ORDER: Final = ("truth_meter", "predict", "checkpoint", "pit_timeline", "skew_scope", "panel", "view")
 """Folders of all widgets, as the bench shows them."""
 
-__all__ = ["ORDER", "Case", "Checkpoint", "Panel", "PitTimeline", "Predict", "TruthMeter", "View"]
+__all__ = [
+    "ORDER",
+    "Case",
+    "Checkpoint",
+    "Panel",
+    "PitTimeline",
+    "Predict",
+    "SkewScope",
+    "TruthMeter",
+    "View",
+]
