@@ -12,6 +12,7 @@ The page's hash chooses one widget (`#predict`), and `?dark` its colours.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import math
 import re
@@ -99,6 +100,7 @@ def exhibits() -> dict[str, tuple[Any, dict[str, Any]]]:
         "predict_choice": (choice, {"answer": "No", "why": CHOICES}),
         "checkpoint": (check, {"hints": HINTS, "reports": REPORTS}),
         "skew_scope": (_scope(), {}),
+        "pair_browser": (_pairs(), {}),
         "panel": (panel, {}),
         "view": (View(lambda source: f"rows = {source['rows']}, noise = {source['noise']:.2f}", panel), {}),
     }
@@ -168,6 +170,34 @@ def _scope() -> Any:
     scope = skew_scope(pa.table(offline), pa.table(online), key="member_id", score=score)
     scope.decisions = ["leave alone", "contact"]
     return scope
+
+
+def _pairs() -> Any:
+    """Return frames of a few bursts, split at random: what the guard of near-duplicates finds."""
+    from itertools import islice
+
+    import pyarrow as pa
+
+    from workbench.guards import near_duplicates
+    from workbench.lab.pairs import pair_browser
+    from workbench.pictures import PictureProblem, open_picture, perceptual_hash
+    from workbench.worlds.packhouse import PackhouseWorld
+
+    frames, hashes = {}, {}
+    for one in islice(PackhouseWorld(size="tiny").captures(), 60):
+        with contextlib.suppress(PictureProblem):  # some cameras send broken files
+            hashes[Path(one.name).stem] = perceptual_hash(open_picture(one.payload).image)
+            frames[Path(one.name).stem] = one
+    table = pa.table(
+        {
+            "image_id": [*frames],
+            "item_id": [one.item_id for one in frames.values()],
+            "phash": [hashes[name] for name in frames],
+            "split": ["test" if i % 3 == 0 else "train" for i in range(len(frames))],
+        }
+    )
+    evidence = near_duplicates.measure(table, group="item_id")
+    return pair_browser(evidence, lambda name: frames[name].payload, most=12)
 
 
 def _not_written(rows: object, moment: object) -> None:

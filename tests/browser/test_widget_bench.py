@@ -210,3 +210,15 @@ def test_scope_goes_from_entity_to_entity(tab, opened):
     bench.locator("[data-test=entity]").select_option(before)
     bench.get_by_role("button", name="those that differ").click()
     assert bench.locator("tbody tr").count() == 2
+
+
+def test_pairs_are_gone_through_by_key(tab, opened):
+    bench = opened("pair_browser")
+    first = bench.locator("[data-test=one]").get_attribute("alt")
+    bench.locator("[data-test=pair-0]").focus()
+    tab.keyboard.press("ArrowRight")
+    assert state(tab, "pair_browser", "at") == 1
+    assert bench.locator("[data-test=one]").get_attribute("alt") != first
+    assert bench.locator("[data-test=pair-1]").evaluate("node => node === document.activeElement")
+    assert bench.locator("img").evaluate_all("all => all.every(one => one.naturalWidth > 0)")
+    assert bench.locator("[data-test=facts]").inner_text().startswith("2 of the 12 closest: ")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from workbench.widgets.checkpoint import Case, Checkpoint
+from workbench.widgets.pair_browser import PairBrowser
 from workbench.widgets.panel import Panel
 from workbench.widgets.pit_timeline import PitTimeline
 from workbench.widgets.predict import Predict
@@ -12,13 +13,23 @@ from workbench.widgets.skew_scope import SkewScope
 from workbench.widgets.truth_meter import TruthMeter
 from workbench.widgets.view import View
 
-ORDER: Final = ("truth_meter", "predict", "checkpoint", "pit_timeline", "skew_scope", "panel", "view")
+ORDER: Final = (
+    "truth_meter",
+    "predict",
+    "checkpoint",
+    "pit_timeline",
+    "skew_scope",
+    "pair_browser",
+    "panel",
+    "view",
+)
 """Folders of all widgets, as the bench shows them."""
 
 __all__ = [
     "ORDER",
     "Case",
     "Checkpoint",
+    "PairBrowser",
     "Panel",
     "PitTimeline",
     "Predict",
