@@ -5,7 +5,7 @@
     python -m scripts.widget_bench --look DIR       and pictures, light and dark, 700 and 1100 pixels wide
 
 The widgets are the real ones: their own JavaScript, their style, and the state that Python gives
-them. A small model stands in for the notebook's, and `bench_kernel.js` for Python's observers.
+them. A small model stands in for the notebook's, and `bench_kernel.mjs` for Python's observers.
 The page's hash chooses one widget (`#predict`), and `?dark` its colours.
 """
 
@@ -226,7 +226,7 @@ def page() -> str:
             "esm": str(widget._esm),  # noqa: SLF001 (what anywidget sends)
             "css": str(widget._css),  # noqa: SLF001
         }
-    kernel = (ROOT / "scripts" / "bench_kernel.js").read_text(encoding="utf-8")
+    kernel = (ROOT / "scripts" / "bench_kernel.mjs").read_text(encoding="utf-8")
     filled = {"KERNEL": kernel, "EXHIBITS": json.dumps(found).replace("</", "<\\/")}
     return re.sub("KERNEL\n|EXHIBITS", lambda match: filled[match.group().strip()], PAGE)
 

@@ -76,7 +76,8 @@ def test_timeline_by_keyboard_alone(tab, opened):
     bench.locator("[data-test=known-c]").focus()
     for _ in range(6):  # recorded on day 18, 17.5, ... 15: the moment that is asked about
         tab.keyboard.press("ArrowLeft")
-    assert bench.locator("[data-test=known-c]").get_attribute("aria-valuetext") == "day 15, value 74"
+    late = bench.get_by_role("slider", name="74 was recorded")
+    assert late.get_attribute("aria-valuetext") == "day 15, value 74"
     bench.get_by_text("1 of 4 joins leak", exact=True).wait_for()
     tab.keyboard.press("End")
     assert state(tab, "pit_timeline", "values")[2]["known"] == 30
@@ -169,6 +170,15 @@ def test_panel_sends_values_of_the_right_type(tab, opened):
     bench.locator("[data-test=model]").select_option("tree")
     bench.locator("[data-test=stratified]").uncheck()
     assert state(tab, "panel", "values") == {"rows": 301, "noise": 0.25, "model": "tree", "stratified": False}
+
+
+@pytest.mark.parametrize("name", exhibits())
+def test_it_lets_go_of_its_model_when_its_cell_is_gone(tab, opened, name):
+    opened(name)
+    heard = f"Object.values(window.bench.{name}.model.heard).flat().length"
+    assert tab.evaluate(heard) > 0
+    tab.evaluate(f"window.bench.{name}.end()")
+    assert tab.evaluate(heard) == 0
 
 
 @pytest.mark.parametrize("name", exhibits())

@@ -21,24 +21,27 @@ from scripts.widget_bench import VALUES, meter_rows
 from workbench.lab import lesson
 from workbench.lab.timeline import timeline
 from workbench.widgets import TruthMeter
+
+def refit(**setting):
+    return setting | {"seed": 100, "claimed": [0.8], "got": [0.75], "n_test": 3}
 """
 CELLS = {
     "timeline": "moments = timeline(VALUES, 15.0)\nshown = lesson.live(moments)\nshown",
     "its words": "lesson.View(lambda widget: f'kernel: {widget.observation:g}, leaks: {len(widget.leaks)}', moments)",
-    "meter": "meter = lesson.live(TruthMeter(meter_rows(), strength=1.0))\nmeter",
+    "meter": "meter = lesson.live(TruthMeter(meter_rows(), refit=refit, strength=1.0))\nmeter",
     "meter's words": "lesson.View(lambda widget: f'kernel: {widget.failure}, cured {widget.cured}', meter)",
 }
 
 
 def marimo_source() -> str:
     """Return the cells as a marimo notebook, with one that runs again when the timeline changes."""
-    names = "VALUES, TruthMeter, lesson, meter_rows, timeline"
+    names = "VALUES, TruthMeter, lesson, meter_rows, refit, timeline"
     parts = [
         ("", f"{IMPORTS}", f"({names})"),
         ("VALUES, lesson, timeline", CELLS["timeline"], "(moments, shown)"),
         ("lesson, moments", CELLS["its words"], ""),
         ("shown", "print(f'again: {shown.observation:g}')", ""),
-        ("TruthMeter, lesson, meter_rows", CELLS["meter"], "(meter,)"),
+        ("TruthMeter, lesson, meter_rows, refit", CELLS["meter"], "(meter,)"),
         ("lesson, meter", CELLS["meter's words"], ""),
     ]
     cells = [
@@ -158,3 +161,6 @@ def test_meter_tells_the_kernel_what_is_looked_up(front_end, lesson_page):
     lesson_page.get_by_text("kernel: latest_value_join, cured True").first.wait_for(timeout=WAIT_MS)
     widget.locator("[data-test=failure]").select_option("duplicate_rows")
     lesson_page.get_by_text("kernel: duplicate_rows, cured True").first.wait_for(timeout=WAIT_MS)
+    widget.locator("[data-test=refit]").click()  # the kernel adds a row and shows it
+    widget.get_by_role("button", name="100", pressed=True).wait_for(timeout=WAIT_MS)
+    assert widget.locator("[data-test=value-got]").text_content() == "0.75"

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import test from "node:test";
 
-import { ENGINES, judged } from "../../scripts/bench_kernel.js";
+import { ENGINES, judged } from "../../scripts/bench_kernel.mjs";
 import { WORDS } from "../../workbench/widgets/pit_timeline/rules.js";
 import { gapWords } from "../../workbench/widgets/predict/widget.js";
 import { verdict } from "../../workbench/widgets/truth_meter/widget.js";

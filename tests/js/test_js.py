@@ -86,7 +86,9 @@ def counted(done: subprocess.CompletedProcess[str], what: str) -> int:
 
 
 def test_every_javascript_test_passes_and_none_is_skipped(environment):
-    done = run(environment, HERE)
+    done = run(
+        environment, *sorted(HERE.glob("*.test.js"))
+    )  # a folder means one thing to node 20, another to 22
     assert done.returncode == 0, done.stdout + done.stderr
     assert counted(done, "pass") >= 40
     assert counted(done, "skipped") == 0

@@ -90,6 +90,35 @@ def test_every_measured_effect_is_on_the_meter_with_its_cure():
         truth_meter("nothing")
 
 
+def test_a_setting_is_measured_now_and_takes_its_place():
+    asked = []
+
+    def refit(*, failure, strength, cured):
+        asked.append((failure, strength, cured))
+        return ROW | {"seed": 100, "excess": [0.1, -0.1, 0.3], "n_test": len(asked)}
+
+    meter = TruthMeter([ROW], refit=refit)
+    assert meter.can_refit
+    meter.asked += 1
+    assert asked == [("latest_value_join", 1.0, False)]
+    assert (meter.seed, meter.verdict, meter.status) == (100, "not shown at this size", "measured now")
+    meter.asked += 1
+    assert [row["n_test"] for row in meter.rows] == [60, 2]  # the second one takes the place of the first
+
+
+def test_a_measurement_that_fails_says_so():
+    def refit(*, failure, strength, cured):
+        raise OSError("the disk is full")
+
+    meter = TruthMeter([ROW], refit=refit)
+    meter.asked += 1
+    assert meter.status == "OSError: the disk is full"
+    assert meter.verdict == "inflated by 0.31"
+    still = TruthMeter([ROW])
+    still.asked += 1
+    assert (still.can_refit, still.status) == (False, "")
+
+
 def test_a_fresh_score_becomes_a_row_with_the_same_verdict():
     of = Estimate(0.9, 0.8, 1.0, 60)
     leak = Score("accuracy", of, Estimate(0.6, 0.5, 0.7, 300), of, Estimate(0.3, 0.2, 0.4, 60), of)

@@ -21,7 +21,7 @@ def truth_meter(failure: str = "", **traits: Any) -> TruthMeter:
     failure : str
         Only this one; else all of the catalogue that were measured.
     **traits : object
-        As for `workbench.widgets.TruthMeter`.
+        As for `workbench.widgets.TruthMeter`; ``refit=measured_now`` gives it a button.
 
     Returns
     -------
@@ -40,7 +40,8 @@ def truth_meter(failure: str = "", **traits: Any) -> TruthMeter:
     if not rows:
         raise SettingsError(f"no effects of {failure!r} were measured", hint="see `workbench failures`")
     first = load(rows[0]["failure"]).strength.default
-    return TruthMeter(rows_of_effects(rows), **({"metric": "accuracy", "strength": first} | traits))
+    more: dict[str, Any] = {"metric": "accuracy", "strength": first} | traits
+    return TruthMeter(rows_of_effects(rows), **more)
 
 
 def rows_of_effects(effects: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -84,6 +85,38 @@ def _cured(row: Mapping[str, Any]) -> dict[str, Any]:
     """Return the honest twin itself: what it got is what the other one could have had."""
     got = _three(row, "could_have_had")
     return {**_setting(row), "cured": True, "claimed": [row["cured_claimed"]], "got": got}
+
+
+def measured_now(
+    *, failure: str, strength: float, cured: bool, seed: int = 100, size: str = "tiny"
+) -> dict[str, Any]:
+    """Measure one setting on the real pipeline: what the meter's button does.
+
+    Parameters
+    ----------
+    failure : str
+        Of the catalogue.
+    strength : float
+        In the unit that the failure says.
+    cured : bool
+        Whether the row is of the cured pipeline.
+    seed : int
+        Of a season that the table of effects does not have.
+    size : str
+        Of the world; half a minute at ``tiny``, more than one at ``lesson``.
+
+    Returns
+    -------
+    dict
+        A row of the meter, with n.
+    """
+    from workbench.lab.trial import try_failure
+
+    trial = try_failure(failure, strength, size=size, seed=seed)
+    score = (trial.cured_scores if cured else trial.scores)["accuracy"]
+    decision = trial.cured_decision if cured else trial.decision
+    dial = {"contacted": decision.contacted, "score_to_rate": decision.score_to_rate}
+    return row_of_score(score, failure=failure, strength=strength, cured=cured, seed=seed, **dial)
 
 
 def row_of_score(score: Score, **setting: Any) -> dict[str, Any]:

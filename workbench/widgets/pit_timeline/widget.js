@@ -27,11 +27,11 @@ function draggable(node, { now, to, start, end, step, scale, svg }) {
   });
 }
 
-function handle(draw, says, options) {
+function handle(draw, options) {
   const node = make("g", { class: "handle" }, make("circle", { r: 20, class: "reach" }), draw);
   draggable(node, options);
-  node.show = (x, y, value, words) => {
-    put(node, { transform: `translate(${x} ${y})`, "aria-label": `${says}`, "aria-valuenow": value, "aria-valuetext": words });
+  node.show = (x, y, label, value, words) => {
+    put(node, { transform: `translate(${x} ${y})`, "aria-label": label, "aria-valuenow": value, "aria-valuetext": words });
     put(node, { "aria-valuemin": options.start(), "aria-valuemax": options.end() });
   };
   return node;
@@ -39,9 +39,9 @@ function handle(draw, says, options) {
 
 function valuePart(value, ends) {
   const part = { link: make("path", { class: "link" }), label: make("text", { class: "strong", "text-anchor": "middle" }) };
-  for (const [field, says] of [["event", "became true"], ["known", "was recorded"]]) {
+  for (const field of ["event", "known"]) {
     const shape = field === "event" ? make("circle", { r: 9 }) : make("rect", { x: -8, y: -8, width: 16, height: 16 });
-    part[field] = handle(shape, `${value.id} ${says}`, ends(value.id, field));
+    part[field] = handle(shape, ends(value.id, field));
     put(part[field], { "data-test": `${field}-${value.id}` });
   }
   return { ...part, node: make("g", {}, part.link, part.label, part.event, part.known) };
@@ -77,8 +77,8 @@ function drawValue(part, value, level, state, x) {
   put(part.node, { class: usable(value, state.observation, state.ttl) ? "value usable" : "value" });
   put(part.link, { d: `M${event} ${LANES.event}L${known} ${LANES.known}` });
   put(part.label, { x: event, y: LANES.event - 18 - 20 * level, text: String(value.value) });
-  part.event.show(event, LANES.event, value.event, `${when(value.event)}, value ${value.value}`);
-  part.known.show(known, LANES.known, value.known, `${when(value.known)}, value ${value.value}`);
+  part.event.show(event, LANES.event, `${value.value} became true`, value.event, `${when(value.event)}, value ${value.value}`);
+  part.known.show(known, LANES.known, `${value.value} was recorded`, value.known, `${when(value.known)}, value ${value.value}`);
 }
 
 function frame() {
@@ -115,7 +115,7 @@ function drawFrame(parts, state, at, x) {
 function question(options) {
   const pill = make("rect", { x: -44, y: -16, width: 88, height: 32, rx: 16 });
   const text = make("text", { class: "strong", "text-anchor": "middle", y: 5 });
-  const node = handle(make("g", {}, pill, text), "time asked about", options);
+  const node = handle(make("g", {}, pill, text), options);
   put(node, { class: "handle asked", "data-test": "observation" });
   return { node, line: make("line", { class: "asked-line" }), text };
 }
@@ -190,7 +190,7 @@ function render({ model, el }) {
     drawFrame(lines, now, at, x);
     put(asked.line, { x1: x(now.observation), x2: x(now.observation), y1: 32, y2: at.bottom - 8 });
     put(asked.text, { text: `${now.unit} ${now.observation}` });
-    asked.node.show(x(now.observation), 16, now.observation, `${now.unit} ${now.observation}`);
+    asked.node.show(x(now.observation), 16, "time asked about", now.observation, `${now.unit} ${now.observation}`);
     const high = levels(now.values.map((value) => x(value.event)));
     kept(values, now.values, (value) => valuePart(value, endsOf), (part, value, i) => drawValue(part, value, high[i], now, x));
     kept(engines, now.results, enginePart, (part, result, i) => drawEngine(part, result, i, now, at, x));

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import traitlets
 
 from workbench.errors import SettingsError
 from workbench.widgets.base import Widget, css, esm
+from workbench.widgets.truth_meter.rows import SCORES, SETTING, Row, n_text, score_text, verdict, whole_row
 
-Row = Mapping[str, Any]
+__all__ = ["Refit", "Row", "TruthMeter", "verdict"]
 
-SETTING: Final = {"failure": "", "strength": 0.0, "cured": False, "seed": 0}
-SCORES: Final = {"claimed": "claimed", "got": "got", "could_have_had": "could have had"}
-OPTIONAL: Final = ("could_have_had", "excess", "n_test", "n_production", "contacted", "score_to_rate")
+Refit = Callable[..., Row]
+"""Takes failure=, strength= and cured=; measures that setting anew, on a season of its own, and returns its row."""
 
 
 class TruthMeter(Widget):
@@ -28,6 +28,8 @@ class TruthMeter(Widget):
         beyond the honest twin's own gap) has one. Intervals are of 95 %. ``failure``, ``strength``, ``cured`` and ``seed`` say which setting it is;
         ``n_test`` and ``n_production`` what it rests on; ``contacted`` (0 to 1) and
         ``score_to_rate`` feed the decision dial.
+    refit : callable, optional
+        A `Refit`; gives the page a button. Its row is added and shown; one of the same setting is replaced.
     **traits : object
         ``failure``, ``strength``, ``cured``, ``seed``: the setting that is shown; the first row's unless
         told. ``metric``, ``unit``: what is measured, and what n counts. ``planned``: share that
@@ -50,13 +52,34 @@ class TruthMeter(Widget):
     metric = traitlets.Unicode("share that is graded right").tag(sync=True)
     unit = traitlets.Unicode("rows").tag(sync=True)
     planned = traitlets.Float(0.10).tag(sync=True)
+    can_refit = traitlets.Bool(default_value=False).tag(sync=True)
+    asked = traitlets.Int(0).tag(sync=True)
+    status = traitlets.Unicode("").tag(sync=True)
 
-    def __init__(self, rows: Sequence[Row], **traits: Any) -> None:
-        whole = [_whole(row) for row in rows]
+    def __init__(self, rows: Sequence[Row], *, refit: Refit | None = None, **traits: Any) -> None:
+        whole = [whole_row(row) for row in rows]
         if not whole:
             raise SettingsError("a truth meter needs at least one row")
         first = {name: whole[0][name] for name in SETTING}
-        super().__init__(rows=whole, **(first | traits))
+        self._refit = refit
+        super().__init__(rows=whole, can_refit=refit is not None, **(first | traits))
+
+    @traitlets.observe("asked")
+    def _measure(self, change: object = None) -> None:
+        """Measure the present setting; what goes wrong is said on the page, since nobody sees a traceback."""
+        del change
+        if self._refit is None:
+            return
+        self.status = "measuring"
+        try:
+            row = whole_row(self._refit(failure=self.failure, strength=self.strength, cured=self.cured))
+        except Exception as error:  # noqa: BLE001
+            self.status = f"{type(error).__name__}: {error}"
+            return
+        setting = [row[name] for name in SETTING]
+        others = [one for one in self.rows if [one[name] for name in SETTING] != setting]
+        with self.hold_trait_notifications():
+            self.rows, self.seed, self.status = [*others, row], row["seed"], "measured now"
 
     @property
     def shown(self) -> dict[str, Any] | None:
@@ -84,7 +107,7 @@ class TruthMeter(Widget):
         if row is None:
             return f"{head}\n  not measured"
         scores = [
-            f"  {label:<14} {_said(row[key])}  {_n(row, key, self.unit)}".rstrip()
+            f"  {label:<14} {score_text(row[key])}  {n_text(row, key, self.unit)}".rstrip()
             for key, label in SCORES.items()
             if row[key]
         ]
@@ -94,50 +117,3 @@ class TruthMeter(Widget):
         if row["contacted"] is None:
             return []
         return [f"  acts on {row['contacted']:.0%} of production, planned {self.planned:.0%}"]
-
-
-def verdict(row: Row) -> tuple[str, str]:
-    """Return what may be said about a row, and on what grounds; by rule, never by taste.
-
-    Parameters
-    ----------
-    row : mapping
-        Of a meter.
-
-    Returns
-    -------
-    tuple of str
-        The words: ``inflated`` only where the interval of the excess leaves zero out. The grounds.
-    """
-    if row["cured"]:
-        return "cured: the honest pipeline", "its own gap is drift and luck, nothing added"
-    if not row["excess"]:
-        return "", ""
-    value, low, high = row["excess"]
-    if low > 0:
-        return f"inflated by {value:.2f}", f"95 % interval {low:.2f} to {high:.2f}, beyond the honest gap"
-    return "not shown at this size", f"inflation {value:+.2f}, 95 % interval {low:+.2f} to {high:+.2f}"
-
-
-def _whole(row: Row) -> dict[str, Any]:
-    """Return a row with every key, or say which one is wrong."""
-    known = {*SETTING, *OPTIONAL, "claimed", "got"}
-    if unknown := sorted({*row} - known):
-        raise SettingsError(f"a row of the meter has no {unknown[0]!r}", hint=f"there are {sorted(known)}")
-    if missing := [name for name in ("claimed", "got") if not row.get(name)]:
-        raise SettingsError(f"a row of the meter lacks {missing[0]!r}", hint="give [value, low, high]")
-    whole: dict[str, Any] = {**SETTING, **dict.fromkeys(OPTIONAL), **row}
-    for name in (*SCORES, "excess"):
-        if whole[name] is not None and len(whole[name]) not in {1, 3} - ({1} if name == "excess" else set()):
-            raise SettingsError(f"{name} is {whole[name]!r}", hint="give [value, low, high]")
-        whole[name] = whole[name] and [float(number) for number in whole[name]]
-    return whole | {"strength": float(whole["strength"]), "cured": bool(whole["cured"])}
-
-
-def _said(score: Sequence[float]) -> str:
-    return f"{score[0]:.2f} [{score[1]:.2f}, {score[2]:.2f}]" if len(score) == 3 else f"{score[0]:.2f}"
-
-
-def _n(row: Row, key: str, unit: str) -> str:
-    n = row["n_test" if key == "claimed" else "n_production"]
-    return "n not given" if n is None else f"n = {n} {unit}"

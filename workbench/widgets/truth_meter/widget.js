@@ -155,7 +155,9 @@ function controls(model, send, first) {
   const seed = segmented("season", (value) => set({ seed: value }));
   const cure = segmented("pipeline", (value) => set({ cured: value }));
   const reset = make("button", { type: "button", class: "plain", text: "Reset", "data-test": "reset", onclick: () => send(first) });
-  const node = make("div", { class: "controls" }, failure, strength.node, cure.node, seed.node, reset);
+  const refit = make("button", { type: "button", text: "Measure this now", "data-test": "refit", onclick: () => send({ asked: model.get("asked") + 1 }) });
+  const status = make("span", { class: "muted", role: "status", "data-test": "status" });
+  const node = make("div", { class: "controls" }, failure, strength.node, cure.node, seed.node, refit, reset, status);
   const update = () => {
     const now = state();
     const options = (values, text = String) => values.map((value) => ({ value, text: text(value) }));
@@ -169,7 +171,9 @@ function controls(model, send, first) {
     seed.update(options(choices(rows(), "seed", { failure: now.failure })), now.seed);
     const words = (cured) => (cured ? "cured" : "with the failure");
     cure.update(options(choices(rows(), "cured", { failure: now.failure }).sort(), words), now.cured);
-    put(node, { hidden: rows().length < 2 });
+    put(refit, { hidden: !model.get("can_refit"), disabled: model.get("status") === "measuring" });
+    put(status, { text: model.get("status"), hidden: !model.get("status") });
+    put(node, { hidden: rows().length < 2 && !model.get("can_refit") });
   };
   return { node, update, state };
 }
@@ -221,7 +225,7 @@ function render({ model, el }) {
   }
 
   draw();
-  const stops = [onWidth(root, draw), onChange(model, ["rows", ...SETTING, "metric", "unit", "planned"], draw), say.stop];
+  const stops = [onWidth(root, draw), onChange(model, ["rows", ...SETTING, "metric", "unit", "planned", "can_refit", "status"], draw), say.stop];
   return () => stops.forEach((stop) => stop());
 }
 
