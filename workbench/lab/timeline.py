@@ -40,7 +40,7 @@ def timeline(
     observation : float
         In days.
     more : mapping of str to callable, optional
-        Further engines, shown below ours; for example Feast's.
+        Further engines, shown below ours; for example `workbench.lab.feast_engine.FeastEngine`.
     **traits : object
         As for `workbench.widgets.PitTimeline`.
 
