@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -63,7 +64,8 @@ class Joins:
     """
 
     def __init__(self) -> None:
-        self._con: duckdb.DuckDBPyConnection | None = None
+        self._open: list[duckdb.DuckDBPyConnection] = []
+        weakref.finalize(self, self._open.clear)  # at exit, too: DuckDB complains of what outlives it
         self.engines: dict[str, Engine] = {
             "newest value": self.newest,
             "as of event time": self.as_of_event_time,
@@ -85,8 +87,9 @@ class Joins:
         return self._picked(values, observation, replace(RULE, ttl=_span(ttl)))
 
     def _picked(self, values: Sequence[Value], asked: float, rule: pit.Rule) -> str | None:
-        self._con = self._con or connect()
-        row = pit.which(asked_at(asked), history_of(values), rule, con=self._con)[0].as_py()
+        if not self._open:
+            self._open.append(connect())
+        row = pit.which(asked_at(asked), history_of(values), rule, con=self._open[0])[0].as_py()
         return None if row is None else values[row].id
 
 

@@ -91,6 +91,7 @@ function barPart(bar, key) {
   part.whisker = make("path", { class: "whisker" });
   part.dots = make("g");
   part.label = make("text", { class: "strong", text: bar.label });
+  part.below = make("text", { class: "muted" });
   part.value = make("text", { class: "large strong", "data-test": `value-${bar.key}` });
   part.interval = make("text", { class: "muted" });
   part.n = make("text", { class: "muted" });
@@ -103,11 +104,12 @@ function drawBar(part, bar, y, at, row, same, unit) {
   const bare = low === undefined;
   const x = linear([LOW, HIGH], [at.left, at.right]);
   const on = (score) => x(clamp(score, LOW, HIGH));
-  const ends = bare ? "M0 0" : whisker(on(low), on(high), y + 20);
+  const ends = bare || high < LOW ? "M0 0" : whisker(on(low), on(high), y + 20);
   put(part.rect, { x: at.left, y: y + 8, width: Math.max(on(value) - at.left, 2), height: 24 });
   put(part.halo, { d: ends });
   put(part.whisker, { d: ends });
   put(part.label, { x: 0, y: y + 25 });
+  put(part.below, { x: at.left + 16, y: y + 25, text: value < LOW ? "◂ below the axis" : "" });
   put(part.value, { x: at.right + 24, y: y + 29, text: fixed2(value) });
   put(part.interval, { x: at.right + 112, y: y + 18, text: intervalWords(row[bar.key]) });
   put(part.n, { x: at.right + 112, y: y + 42, text: nWords(row, bar, unit) });
@@ -125,7 +127,7 @@ function drawDial(part, y, at, row, planned) {
   put(part.label, { x: 0, y: y + 25 });
   put(part.rect, { x: at.left, y: y + 8, width: Math.max(x(row.contacted) - at.left, 2), height: 24 });
   put(part.planned, { d: `M${x(planned)} ${y}v48` });
-  put(part.plan, { x: x(planned) + 8, y: y + 44, text: `planned ${percent(planned)}` });
+  put(part.plan, { x: x(planned) + 8, y: y + 48, text: `planned ${percent(planned)}` });
   put(part.what, { x: 0, y: y + 72, text: "share of production beyond the threshold" });
   put(part.value, { x: at.right + 24, y: y + 29, text: percent(row.contacted) });
   const ratio = row.score_to_rate;
