@@ -20,7 +20,6 @@ import re
 import subprocess
 import sys
 import tempfile
-import uuid
 from pathlib import Path
 from typing import Any, Final
 
@@ -92,9 +91,10 @@ def executed(notebook: Any) -> Any:
         cell.metadata.pop("execution", None)
         _merge_streams(cell)
         for output in cell.get("outputs", []):
-            data = output.get("data", {}).get("application/vnd.jupyter.widget-view+json")
-            if data is not None:
-                data["model_id"] = uuid.uuid5(uuid.NAMESPACE_URL, cell.id).hex
+            if "text/plain" in output.get(
+                "data", {}
+            ):  # the words: for a model of the past JupyterLab shows an error
+                output["data"].pop("application/vnd.jupyter.widget-view+json", None)
     return notebook
 
 

@@ -1,4 +1,4 @@
-"""What lessons need besides the pipeline: a workspace of their own, notes, and answers that open on a click."""
+"""What lessons need besides the pipeline: a workspace of their own, notes, answers that open, and the widgets."""
 
 from __future__ import annotations
 
@@ -14,10 +14,18 @@ from workbench.lab.pipeline import Watcher, open_or_create
 from workbench.lab.show import Shown
 from workbench.profiles.workspace import workspaces_root
 from workbench.records import silent
+from workbench.widgets import Case, Panel, Predict, View
+from workbench.widgets import Checkpoint as Check
+from workbench.widgets.base import live
 
 if TYPE_CHECKING:
     from workbench.profiles.workspace import Workspace
     from workbench.records import Progress
+
+__all__ = [
+    "COLOURS", "Case", "Check", "Kind", "Panel", "Predict", "Teller", "View", "figure", "lessons_root", "live", "note",
+    "reveal", "workspace",
+]  # fmt: skip
 
 Kind = Literal["symptom", "cause", "cure", "note"]
 COLOURS: Final[dict[Kind, str]] = {

@@ -20,6 +20,7 @@ nested-loop plan, chosen by a guess of the row count, is switched off.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
@@ -43,6 +44,7 @@ from workbench.pit.tables import (
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
+    import duckdb
     import pyarrow as pa
 
 History: TypeAlias = "pa.Table | Path | str"
@@ -173,7 +175,9 @@ def latest(observations: pa.Table, history: History, rule: Rule, *, now: datetim
     return found.set_column(at, own_field, own_times)
 
 
-def which(observations: pa.Table, history: History, rule: Rule) -> pa.Int64Array:
+def which(
+    observations: pa.Table, history: History, rule: Rule, *, con: duckdb.DuckDBPyConnection | None = None
+) -> pa.Int64Array:
     """Find the row of the history that answers each observation.
 
     Parameters
@@ -184,6 +188,9 @@ def which(observations: pa.Table, history: History, rule: Rule) -> pa.Int64Array
         As in `as_of`.
     rule : Rule
         As in `as_of`.
+    con : duckdb.DuckDBPyConnection, optional
+        From `workbench.pit.tables.connect`, for one who asks about tables again and again: opening
+        one takes longer than a small join. None: one for this call alone.
 
     Returns
     -------
@@ -197,13 +204,13 @@ def which(observations: pa.Table, history: History, rule: Rule) -> pa.Int64Array
     schema = schema_of(files) if files else cast("pa.Table", history).schema
     _check(observations.schema, schema, rule, in_file=bool(files))
     asked = narrow(observations, [name for name, _ in rule.key_pairs], [rule.observation_time])
-    with connect() as con:
-        con.register("observations", asked)
+    with connect() if con is None else nullcontext(con) as on:
+        on.register("observations", asked)
         if files:
-            register_files(con, files)
+            register_files(on, files)
         else:
-            con.register("history", narrow(history, [c for _, c in rule.key_pairs], rule.history_times))
-        answer = con.sql(sql(rule)).to_arrow_table()["history_row"]
+            on.register("history", narrow(history, [c for _, c in rule.key_pairs], rule.history_times))
+        answer = on.sql(sql(rule)).to_arrow_table()["history_row"]
     if len(answer) != observations.num_rows:  # cannot happen; a silent loss of rows is what we teach about
         raise PointInTimeError(f"{observations.num_rows} observations came back as {len(answer)} answers")
     return pa.concat_arrays(answer.chunks) if answer.num_chunks else pa.array([], pa.int64())

@@ -1,0 +1,149 @@
+"""The truth meter as a widget, fed from the table of effects: each setting was measured, none is fitted here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from workbench.errors import SettingsError
+from workbench.widgets import TruthMeter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from workbench.lab.meter import Estimate, Score
+
+
+def truth_meter(failure: str = "", **traits: Any) -> TruthMeter:
+    """Return a meter of measured settings.
+
+    Parameters
+    ----------
+    failure : str
+        Only this one; else all of the catalogue that were measured.
+    **traits : object
+        As for `workbench.widgets.TruthMeter`; ``refit=measured_now`` gives it a button.
+
+    Returns
+    -------
+    TruthMeter
+        With failure, strength, cure and season as look-up.
+
+    Raises
+    ------
+    SettingsError
+        If the failure was not measured.
+    """
+    from workbench.failures import load
+    from workbench.lab.effects import read
+
+    rows = [row for row in read().to_pylist() if failure in {"", row["failure"]}]
+    if not rows:
+        raise SettingsError(f"no effects of {failure!r} were measured", hint="see `workbench failures`")
+    first = load(rows[0]["failure"]).strength.default
+    more: dict[str, Any] = {"metric": "accuracy", "strength": first} | traits
+    return TruthMeter(rows_of_effects(rows), **more)
+
+
+def rows_of_effects(effects: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return the meter's rows: each setting as it was injected, and as it was cured.
+
+    Parameters
+    ----------
+    effects : iterable of mapping
+        Rows of the table of effects.
+
+    Returns
+    -------
+    list of dict
+        Scores with their intervals. The table does not say how many rows a score rests on, nor
+        the interval of a cured claim: the meter says so.
+    """
+    return [row for effect in effects for row in (_injected(effect), _cured(effect))]
+
+
+def _setting(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: row[name] for name in ("failure", "strength", "seed")}
+
+
+def _three(row: Mapping[str, Any], name: str) -> list[float]:
+    return [row[name], row[f"{name}_low"], row[f"{name}_high"]]
+
+
+def _injected(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        **_setting(row),
+        "claimed": _three(row, "claimed"),
+        "got": _three(row, "got"),
+        "could_have_had": _three(row, "could_have_had"),
+        "excess": _three(row, "excess_inflation"),
+        "contacted": row["contacted"],
+        "score_to_rate": row["score_to_rate"],
+    }
+
+
+def _cured(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the honest twin itself: what it got is what the other one could have had."""
+    got = _three(row, "could_have_had")
+    return {**_setting(row), "cured": True, "claimed": [row["cured_claimed"]], "got": got}
+
+
+def measured_now(
+    *, failure: str, strength: float, cured: bool, seed: int = 100, size: str = "tiny"
+) -> dict[str, Any]:
+    """Measure one setting on the real pipeline: what the meter's button does.
+
+    Parameters
+    ----------
+    failure : str
+        Of the catalogue.
+    strength : float
+        In the unit that the failure says.
+    cured : bool
+        Whether the row is of the cured pipeline.
+    seed : int
+        Of a season that the table of effects does not have.
+    size : str
+        Of the world; half a minute at ``tiny``, more than one at ``lesson``.
+
+    Returns
+    -------
+    dict
+        A row of the meter, with n.
+    """
+    from workbench.lab.trial import try_failure
+
+    trial = try_failure(failure, strength, size=size, seed=seed)
+    score = (trial.cured_scores if cured else trial.scores)["accuracy"]
+    decision = trial.cured_decision if cured else trial.decision
+    dial = {"contacted": decision.contacted, "score_to_rate": decision.score_to_rate}
+    return row_of_score(score, failure=failure, strength=strength, cured=cured, seed=seed, **dial)
+
+
+def row_of_score(score: Score, **setting: Any) -> dict[str, Any]:
+    """Return one row of the meter from a score that was measured now.
+
+    Parameters
+    ----------
+    score : Score
+        From `workbench.lab.meter.score_twins`.
+    **setting : object
+        failure, strength, cured, seed, and what the decision dial shows.
+
+    Returns
+    -------
+    dict
+        With n of both estimates.
+    """
+
+    def three(estimate: Estimate | None) -> list[float] | None:
+        return None if estimate is None else [estimate.value, estimate.low, estimate.high]
+
+    return {
+        "claimed": three(score.claimed),
+        "got": three(score.got),
+        "could_have_had": three(score.could_have_had),
+        "excess": three(score.excess_inflation),
+        "n_test": score.claimed.n,
+        "n_production": score.got.n,
+        **setting,
+    }
