@@ -84,7 +84,9 @@ def test_every_measured_effect_is_on_the_meter_with_its_cure():
     assert meter.verdict.startswith("inflated by")
     meter.cured = True
     assert meter.shown["claimed"][0] < 0.9
-    assert "n not given" in meter.as_text()
+    assert "n = " in meter.as_text()
+    assert "n not given" not in meter.as_text()
+    assert truth_meter(world="gym").metric == "auc"
     assert len(truth_meter().rows) > len(meter.rows)
     with pytest.raises(SettingsError, match="no effects of 'nothing'"):
         truth_meter("nothing")

@@ -13,13 +13,15 @@ if TYPE_CHECKING:
     from workbench.lab.meter import Estimate, Score
 
 
-def truth_meter(failure: str = "", **traits: Any) -> TruthMeter:
+def truth_meter(failure: str = "", *, world: str = "packhouse", **traits: Any) -> TruthMeter:
     """Return a meter of measured settings.
 
     Parameters
     ----------
     failure : str
-        Only this one; else all of the catalogue that were measured.
+        Only this one; else all of the world that were measured.
+    world : str
+        ``packhouse`` (accuracy) or ``gym`` (AUC): a meter has one axis.
     **traits : object
         As for `workbench.widgets.TruthMeter`; ``refit=measured_now`` gives it a button.
 
@@ -34,13 +36,20 @@ def truth_meter(failure: str = "", **traits: Any) -> TruthMeter:
         If the failure was not measured.
     """
     from workbench.failures import load
-    from workbench.lab.effects import read
+    from workbench.lab.effects import METRIC, read
 
-    rows = [row for row in read().to_pylist() if failure in {"", row["failure"]}]
+    world = load(failure).world if failure else world
+    rows = [
+        row
+        for row in read().to_pylist()
+        if failure in {"", row["failure"]} and load(row["failure"]).world == world
+    ]
     if not rows:
-        raise SettingsError(f"no effects of {failure!r} were measured", hint="see `workbench failures`")
+        raise SettingsError(
+            f"no effects of {failure or world!r} were measured", hint="see `workbench failures`"
+        )
     first = load(rows[0]["failure"]).strength.default
-    more: dict[str, Any] = {"metric": "accuracy", "strength": first} | traits
+    more: dict[str, Any] = {"metric": METRIC[world], "strength": first} | traits
     return TruthMeter(rows_of_effects(rows), **more)
 
 
@@ -50,15 +59,17 @@ def rows_of_effects(effects: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]
     Parameters
     ----------
     effects : iterable of mapping
-        Rows of the table of effects.
+        Rows of the table of effects; those of a failure's own model are taken.
 
     Returns
     -------
     list of dict
-        Scores with their intervals. The table does not say how many rows a score rests on, nor
-        the interval of a cured claim: the meter says so.
+        Scores with their intervals, and how many stand behind them.
     """
-    return [row for effect in effects for row in (_injected(effect), _cured(effect))]
+    from workbench.failures import load
+
+    own = (effect for effect in effects if effect["model"] == load(effect["failure"]).family_of_model)
+    return [row for effect in own for row in (_injected(effect), _cured(effect))]
 
 
 def _setting(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -78,13 +89,24 @@ def _injected(row: Mapping[str, Any]) -> dict[str, Any]:
         "excess": _three(row, "excess_inflation"),
         "contacted": row["contacted"],
         "score_to_rate": row["score_to_rate"],
+        "n_test": row["n_claimed"],
+        "n_production": row["n_got"],
     }
 
 
 def _cured(row: Mapping[str, Any]) -> dict[str, Any]:
     """Return the honest twin itself: what it got is what the other one could have had."""
     got = _three(row, "could_have_had")
-    return {**_setting(row), "cured": True, "claimed": [row["cured_claimed"]], "got": got}
+    return {
+        **_setting(row),
+        "cured": True,
+        "claimed": _three(row, "cured_claimed"),
+        "got": got,
+        "contacted": row["cured_contacted"],
+        "score_to_rate": row["cured_score_to_rate"],
+        "n_test": row["n_cured_claimed"],
+        "n_production": row["n_got"],
+    }
 
 
 def measured_now(
@@ -110,12 +132,13 @@ def measured_now(
     dict
         A row of the meter, with n.
     """
+    from workbench.lab.effects import METRIC
     from workbench.lab.trial import try_failure
 
     trial = try_failure(failure, strength, size=size, seed=seed)
-    score = (trial.cured_scores if cured else trial.scores)["accuracy"]
+    score = (trial.cured_scores if cured else trial.scores)[METRIC[trial.failure.world]]
     decision = trial.cured_decision if cured else trial.decision
-    dial = {"contacted": decision.contacted, "score_to_rate": decision.score_to_rate}
+    dial = {"contacted": decision.contacted.value, "score_to_rate": decision.score_to_rate.value}
     return row_of_score(score, failure=failure, strength=strength, cured=cured, seed=seed, **dial)
 
 
