@@ -86,9 +86,9 @@ def test_every_measured_effect_is_on_the_meter_with_its_cure():
     assert meter.shown["claimed"][0] < 0.9
     assert "n = " in meter.as_text()
     assert "n not given" not in meter.as_text()
-    assert truth_meter(world="gym").metric == "auc"
+    assert truth_meter(world="gym").metric == "AUC"
     assert len(truth_meter().rows) > len(meter.rows)
-    with pytest.raises(SettingsError, match="no effects of 'nothing'"):
+    with pytest.raises(SettingsError, match="no failure 'nothing'"):
         truth_meter("nothing")
 
 

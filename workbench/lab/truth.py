@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from workbench.errors import SettingsError
 from workbench.widgets import TruthMeter
@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from workbench.lab.meter import Estimate, Score
+
+_WORDS: Final = {"accuracy": "accuracy", "auc": "AUC"}
 
 
 def truth_meter(failure: str = "", *, world: str = "packhouse", **traits: Any) -> TruthMeter:
@@ -49,7 +51,7 @@ def truth_meter(failure: str = "", *, world: str = "packhouse", **traits: Any) -
             f"no effects of {failure or world!r} were measured", hint="see `workbench failures`"
         )
     first = load(rows[0]["failure"]).strength.default
-    more: dict[str, Any] = {"metric": METRIC[world], "strength": first} | traits
+    more: dict[str, Any] = {"metric": _WORDS[METRIC[world]], "strength": first} | traits
     return TruthMeter(rows_of_effects(rows), **more)
 
 
