@@ -182,7 +182,7 @@ def figures_table() -> str:
 def failures_table() -> str:
     """Return every failure with what it was measured to do, from the table of effects."""
     from workbench.failures import ORDER, load
-    from workbench.lab.effects import summary
+    from workbench.lab.effects import SEEDS, summary
 
     measured = {row["failure"]: row for row in summary()}
     rows = []
@@ -212,8 +212,8 @@ def failures_table() -> str:
         "guard",
     ]
     note = (
-        "At each failure's default strength: mean of 3 seeds of the world at lesson size, smallest to largest. Accuracy in "
-        "the packhouse; AUC in the gym, where one in twenty leaves. *p / rate*: mean probability in production over the "
+        f"At each failure's default strength, at lesson size: mean of {SEEDS['packhouse']} seasons of the packhouse (accuracy) "
+        f"or of {SEEDS['gym']} gyms (AUC, since one in twenty leaves), smallest to largest. *p / rate*: mean probability in production over the "
         "share that was positive, and the same after the cure; 1 is right, and AUC is blind to it. Measured by "
         "`make effects`; a test measures a sample again."
     )
@@ -248,7 +248,7 @@ def proof_matrix() -> str:
     head = ["failure", "world", "its guard fires in", "others that fire", "fires when cured"]
     note = (
         "Every row of the table of effects: all strengths, models and seeds, at lesson size. A test repeats the default "
-        "strength on ten other seeds of the smallest world, and fails if a guard is silent, or fires unasked."
+        "strength on two other seeds of the smallest world, and fails if a guard is silent, or fires unasked."
     )
     return f"{table(head, rows)}\n\n{note}"
 

@@ -3,7 +3,7 @@
 Takes about an hour of one core. What has been measured is kept in the table, so it can be stopped and taken
 up again; ``--again`` begins from nothing.
 
-Usage: python -m scripts.make_effects [--seeds 3] [--workers 2] [--again] [NAME ...]
+Usage: python -m scripts.make_effects [--seeds N] [--workers 2] [--again] [NAME ...]
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.failures import ORDER, load
-from workbench.lab.effects import FILE, cells, folder, read, row_of
+from workbench.lab.effects import FILE, SEEDS, cells, folder, read, row_of
 from workbench.lab.trial import try_failure
 from workbench.manifests import write_parquet
 
@@ -37,7 +37,7 @@ def main() -> int:
     """
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("names", nargs="*", default=[], help="failures; all by default")
-    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--seeds", type=int, help="of each world; by default as many as the table has")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--again", action="store_true")
     options = parser.parse_args()
@@ -61,11 +61,15 @@ def main() -> int:
 
 
 def _wanted(
-    names: Sequence[str], seeds: int, rows: Sequence[dict[str, Any]]
+    names: Sequence[str], seeds: int | None, rows: Sequence[dict[str, Any]]
 ) -> list[tuple[str, int, list[Cell]]]:
     """Return what is to be measured, world by world and seed by seed: prepared worlds are used again."""
     known = {(row["failure"], row["seed"], row["strength"], row["model"]) for row in rows}
-    tasks = [(name, seed) for seed in range(seeds) for name in sorted(names, key=lambda n: load(n).world)]
+    of_world = {name: seeds or SEEDS[load(name).world] for name in names}
+    by_world = sorted(names, key=lambda name: load(name).world)
+    tasks = [
+        (name, seed) for seed in range(max(of_world.values())) for name in by_world if seed < of_world[name]
+    ]
     missing = [
         (name, seed, [cell for cell in cells(name) if (name, seed, *cell) not in known])
         for name, seed in tasks
