@@ -17,6 +17,7 @@ import pytest
 
 from workbench.worlds.packhouse import PackhouseWorld
 
+pytestmark = pytest.mark.timeout(900)  # ten seasons are drawn and embedded, by processes of its own
 SEEDS = range(10)
 SEEDS_WITH_BENCH = 3
 """Seasons in which the bench is drawn, too: enough to see the fault, and the rest is faster."""
