@@ -52,7 +52,8 @@ FAILURE = Failure(
     ),
     cure_text="Use a row only when its horizon, and the time until outcomes are recorded, is over.",
     guard="label_maturity",
-    limits="It believes the horizon that it is told. Outcomes that are recorded late need a longer one.",
+    limits="It believes the horizon that it is told. Outcomes that are recorded late need a longer one. Members are asked "
+    "about eight weeks in a row here: among a few hundred of them, solo_feature may recognise one by a constant such as the age.",
     references=(
         "Kaufman, Rosset, Perlich, Stitelman: Leakage in Data Mining, TKDD 6(4), 2012, doi:10.1145/2382577.2382579",
         "Breck et al.: The ML Test Score, IEEE Big Data 2017",
@@ -61,5 +62,5 @@ FAILURE = Failure(
     effect="miscalibrates",
     inject=inject,
     cure=cure,
-    guards_too=("cutoff_tells_label",),
+    guards_too=("cutoff_tells_label", "solo_feature"),
 )
