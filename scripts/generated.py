@@ -248,7 +248,7 @@ def proof_matrix() -> str:
     head = ["failure", "world", "its guard fires in", "others that fire", "fires when cured"]
     note = (
         "Every row of the table of effects: all strengths, models and seeds, at lesson size. A test repeats the default "
-        "strength on two other seeds of the smallest world, and fails if a guard is silent, or fires unasked."
+        "strength on other seeds of the smallest world, and fails if a guard is silent, or fires unasked."
     )
     return f"{table(head, rows)}\n\n{note}"
 

@@ -33,7 +33,7 @@ def main() -> int:
     Returns
     -------
     int
-        0.
+        1 if something could not be measured; what could be is in the table.
     """
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("names", nargs="*", default=[], help="failures; all by default")
@@ -51,13 +51,17 @@ def main() -> int:
         ProcessPoolExecutor(options.workers, started, _begin, (home,)) as pool,
     ):
         coming = {pool.submit(measure, *task): task for task in wanted}
+        failed = 0
         for i, done in enumerate(as_completed(coming), 1):
+            name, seed, _ = coming[done]
+            if (error := done.exception()) is not None:  # the others go on
+                failed += 1
+                print(f"{i}/{len(wanted)} {name} seed {seed} failed: {error!r}", flush=True)
+                continue
             rows += done.result()
             _write(path, rows)
-            name, seed, _ = coming[done]
             print(f"{i}/{len(wanted)} {name} seed {seed}", flush=True)
-    _write(path, rows)
-    return 0
+    return 1 if failed else 0
 
 
 def _wanted(
