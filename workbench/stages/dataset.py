@@ -264,7 +264,7 @@ def _with_features(
         found = door.as_of(keys, view)
     for name in found.column_names[keys.num_columns :]:
         rows = rows.append_column(name, found[name])
-    if unknown := rows["feature_timestamp"].null_count:
+    if unknown := rows["feature_timestamp" if has_tables(ws) else "embedding"].null_count:
         raise DatasetError(
             f"{unknown} of {rows.num_rows} observations have no features",
             hint="run `workbench extract` again; rows are never dropped in silence",
