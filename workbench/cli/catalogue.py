@@ -93,15 +93,17 @@ def try_it(
     )
     out.print(_meter(trial))
     out.print(_words(trial.scores[METRIC[trial.failure.world]]))
+    out.print(_of_probabilities(trial))
     out.print(_guards(trial))
     out.print(f"\n  [dim]cure[/]  {trial.failure.cure_text}\n")
 
 
 def _meter(trial: Trial) -> Table:
-    table = Table(box=None, padding=(0, 1))
+    table = Table(box=None, padding=(0, 1, 0, 0))
     for title in ("", "claimed", "got", "could have had", "excess inflation", "damage"):
         table.add_column(title, justify="left" if not title else "right")
-    for metric, score in trial.scores.items():
+    telling = METRIC[trial.failure.world]
+    for metric, score in sorted(trial.scores.items(), key=lambda item: item[0] != telling):
         table.add_row(
             metric,
             *(
@@ -120,11 +122,9 @@ def _meter(trial: Trial) -> Table:
             Text(f"{metric}, cured", style="dim"), _number(cured.claimed), _number(cured.got), "", "", ""
         )
     one, two = trial.decision, trial.cured_decision
-    table.add_row("acted on, top 10 %", "0.10", _number(one.contacted), _number(two.contacted), "", "")
-    table.add_row("probability / rate", "1", _number(one.score_to_rate), _number(two.score_to_rate), "", "")
-    table.add_row(
-        "calibration error", "0", _number(one.calibration_error), _number(two.calibration_error), "", ""
-    )
+    table.add_row("acted on", "0.10", _number(one.contacted), _number(two.contacted), "", "")
+    table.add_row("p / rate", "1", _number(one.score_to_rate), _number(two.score_to_rate), "", "")
+    table.add_row("off by", "0", _number(one.calibration_error), _number(two.calibration_error), "", "")
     return table
 
 
@@ -134,7 +134,19 @@ def _number(estimate: Estimate | None) -> str:
 
 def _words(score: Score) -> str:
     n = f"claimed on {score.claimed.n}, got on {score.got.n} things that were sampled as one"
-    return f"\n  verdict: [bold]{score.verdict}[/] ({n}; 95 % intervals)\n"
+    return f"\n  verdict on the claim: [bold]{score.verdict}[/] ({n}; 95 % intervals)"
+
+
+def _of_probabilities(trial: Trial) -> str:
+    """Say by rule alone whether probabilities are off: a claim can hold while they do not."""
+    one, two = trial.decision.score_to_rate, trial.cured_decision.score_to_rate
+    apart = one.low > two.high or one.high < two.low
+    word = (
+        f"{one.value:.2f} times the rate, cured {two.value:.2f}"
+        if apart
+        else "no difference shown at this size"
+    )
+    return f"  probabilities: [bold]{word}[/] (off by: calibration error)\n"
 
 
 def _guards(trial: Trial) -> Table:
