@@ -26,12 +26,11 @@ def _():
     import marimo as mo
 
     from workbench.lab import bars, lesson, show
-    from workbench.lab import quiet_failure as story
     from workbench.lab.comparison import compare
-    from workbench.lab.pipeline import run_pipeline
+    from workbench.lab.stories import quiet_failure as story
     from workbench.profiles.datasets import read_dataset
 
-    return bars, compare, lesson, mo, read_dataset, run_pipeline, show, story
+    return bars, compare, lesson, mo, read_dataset, show, story
 
 
 @app.cell(hide_code=True)
@@ -47,9 +46,8 @@ def _(mo):
 
 
 @app.cell
-def _(lesson, run_pipeline, story):
-    ws = lesson.workspace("lesson-00-tiny", size="tiny")
-    run_pipeline(ws, watcher=lesson.Teller())
+def _(lesson, story):
+    ws = lesson.prepared()
     story.stages(ws)
     return (ws,)
 

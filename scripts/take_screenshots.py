@@ -118,7 +118,7 @@ def picture_of_lesson(home: Path, target: Path) -> None:
     from workbench.lab import bars
     from workbench.lab.comparison import compare
     from workbench.lab.pipeline import open_or_create, run_pipeline
-    from workbench.lab.quiet_failure import feature_sheet
+    from workbench.lab.stories.quiet_failure import feature_sheet
 
     ws = open_or_create(str(home / "season"), size="lesson")
     run_pipeline(ws, until="serve")

@@ -6,11 +6,12 @@ import html
 import json
 import os
 import textwrap
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from workbench.errors import SettingsError
-from workbench.lab.pipeline import Watcher, open_or_create
+from workbench.lab.pipeline import Watcher, open_or_create, run_pipeline
 from workbench.lab.show import Shown
 from workbench.profiles.workspace import workspaces_root
 from workbench.records import silent
@@ -19,12 +20,14 @@ from workbench.widgets import Checkpoint as Check
 from workbench.widgets.base import live
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from workbench.profiles.workspace import Workspace
     from workbench.records import Progress
 
 __all__ = [
-    "COLOURS", "Case", "Check", "Kind", "Panel", "Predict", "Teller", "View", "figure", "lessons_root", "live", "note",
-    "reveal", "workspace",
+    "COLOURS", "Case", "Check", "Exercise", "Kind", "Panel", "Predict", "Teller", "View", "figure", "lessons_root", "live", "note",
+    "prepared", "reveal", "workspace",
 ]  # fmt: skip
 
 Kind = Literal["symptom", "cause", "cure", "note"]
@@ -34,6 +37,32 @@ COLOURS: Final[dict[Kind, str]] = {
     "cure": "var(--known)",
     "note": "var(--got)",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Exercise:
+    """A function that the learner writes, judged by what it does; in a lesson and in the terminal alike.
+
+    Attributes
+    ----------
+    function : str
+        Its name in the lesson.
+    question : str
+        The task, in one sentence.
+    cases : tuple of Case
+        At least one for each misconception that is worth naming.
+    hints : tuple of str
+        From a nudge to nearly the solution.
+    """
+
+    function: str
+    question: str
+    cases: tuple[Case, ...]
+    hints: tuple[str, ...]
+
+    def __call__(self, function: Callable[..., Any]) -> Check:
+        """Return the checkpoint for a lesson's cell."""
+        return Check(self.question, function, self.cases, self.hints)
 
 
 def workspace(name: str, size: str = "tiny", seed: int = 0) -> Workspace:
@@ -55,6 +84,28 @@ def workspace(name: str, size: str = "tiny", seed: int = 0) -> Workspace:
         notebook's kernel was started in.
     """
     return open_or_create(str(lessons_root() / name), size=size, seed=seed)
+
+
+def prepared(*, size: str = "tiny", seed: int = 0, watcher: Watcher | None = None) -> Workspace:
+    """Return the workspace that the lessons share, with the seven stages run on the packhouse.
+
+    Parameters
+    ----------
+    size : str
+        Of the packhouse.
+    seed : int
+        Of the packhouse.
+    watcher : Watcher, optional
+        Is told about the stages; default one printed line for each.
+
+    Returns
+    -------
+    Workspace
+        Read from it; a lesson that damages something makes a `workspace` of its own for that.
+    """
+    ws = workspace(f"lessons-{size}" + (f"-{seed}" if seed else ""), size=size, seed=seed)
+    run_pipeline(ws, watcher=watcher or Teller())
+    return ws
 
 
 def lessons_root() -> Path:

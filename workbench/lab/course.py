@@ -1,0 +1,88 @@
+"""The course: its lessons in order, what each one shows, and where its parts are."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from workbench.errors import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from workbench.lab.lesson import Exercise
+
+
+@dataclass(frozen=True, slots=True)
+class LessonCard:
+    """What a gallery says of a lesson, and what a command needs to find it.
+
+    Attributes
+    ----------
+    number : str
+        Two digits.
+    file : str
+        The marimo file in ``notebooks``, without its suffix.
+    title : str
+        As at the top of the lesson.
+    minutes : int
+        For a reader who tries the exercises.
+    shows : str
+        What will be seen to fail; one sentence.
+    story : str
+        Module below `workbench.lab.stories`.
+    """
+
+    number: str
+    file: str
+    title: str
+    minutes: int
+    shows: str
+    story: str
+
+    def module(self) -> Any:
+        """Return the lesson's story: a module with ``prepare`` and ``EXERCISES``."""
+        return importlib.import_module(f"workbench.lab.stories.{self.story}")
+
+    def exercises(self) -> Sequence[Exercise]:
+        """Return the lesson's exercises in the order of its cells."""
+        found: Sequence[Exercise] = self.module().EXERCISES
+        return found
+
+
+COURSE: Final = (
+    LessonCard(
+        number="00",
+        file="00_the_model_that_quietly_fails",
+        title="The model that quietly fails",
+        minutes=15,
+        shows="Two models differ in one line of a join; the one that looks better is the one that fails.",
+        story="quiet_failure",
+    ),
+)
+
+
+def lesson_card(number: str) -> LessonCard:
+    """Return the card of a lesson.
+
+    Parameters
+    ----------
+    number : str
+        For example ``04``, ``4``, or the name of its file.
+
+    Returns
+    -------
+    LessonCard
+        Of the course.
+
+    Raises
+    ------
+    SettingsError
+        If there is no such lesson.
+    """
+    for card in COURSE:
+        if number in {card.number, card.number.lstrip("0"), card.file, card.story}:
+            return card
+    there = ", ".join(card.number for card in COURSE)
+    raise SettingsError(f"there is no lesson {number!r}", hint=f"there are {there}")
