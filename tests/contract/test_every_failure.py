@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,66 +11,47 @@ from typing import TYPE_CHECKING
 import pytest
 
 import workbench.failures
+from workbench.clock import utc_now
+from workbench.errors import ManifestError
 from workbench.failure import EFFECTS, FAMILIES
 from workbench.failures import ORDER, catalogue, load
+from workbench.lab import proof
+from workbench.lab.proof import FIRST_SEED, N_SEEDS, SIZE, Proof, proof_of, proved, read
 from workbench.lab.watch import GUARDS
 from workbench.lab.watch_tables import TABLE_GUARDS
 from workbench.stages import ORDER as STAGES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
-    from workbench.failure import Failure
-    from workbench.guards.evidence import Finding
-    from workbench.lab.trial import Trial
+    from workbench.lab.trial import Pair
 
-FIRST = 20
-SEEDS = {"packhouse": (FIRST, FIRST + 1), "gym": (FIRST,)}
-"""Worlds on which nothing was tried out; of the gym one, since it takes four times as long."""
-
-
-def on_one_worker(name: str, seed: int = FIRST) -> pytest.MarkDecorator:
-    """Keep what shares prepared worlds on one worker."""
-    return pytest.mark.xdist_group(f"matrix-{load(name).world}-{seed}")
-
-
-NAMES = [pytest.param(name, marks=on_one_worker(name)) for name in ORDER]
-TRIALS = [
-    pytest.param(name, seed, marks=on_one_worker(name, seed))
-    for name in ORDER
-    for seed in SEEDS[load(name).world]
-]
+DRAWN = {"packhouse": 4, "gym": 2}
+"""Cells of the other seeds that are measured again; the gym's take twice as long."""
+NAMES = [pytest.param(name, marks=pytest.mark.xdist_group(f"matrix-{load(name).world}")) for name in ORDER]
+"""What shares prepared worlds stays on one worker."""
 
 
 @pytest.fixture(scope="module")
-def trial(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, int], Trial]:
-    """Try a failure once a seed; the last seed is kept."""
-    from workbench.lab.trial import try_failure
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a home for the worlds that are prepared."""
+    return tmp_path_factory.mktemp("bench")
 
-    home = tmp_path_factory.mktemp("bench")
-    made: dict[tuple[str, int], Trial] = {}
 
-    def get(name: str, seed: int) -> Trial:
-        if (name, seed) not in made:
-            for other in [key for key in made if key[1] != seed]:
-                del made[other]
+@pytest.fixture(scope="module")
+def pair(home: Path) -> Callable[[str], Pair]:
+    """Run a failure and its cure on the first seed, once."""
+    from workbench.lab.trial import inject_and_cure
+
+    made: dict[str, Pair] = {}
+
+    def get(name: str) -> Pair:
+        if name not in made:
             os.environ["WORKBENCH_HOME"] = str(home)
-            made[name, seed] = try_failure(name, size="tiny", seed=seed)
-        return made[name, seed]
+            made[name] = inject_and_cure(name, size=SIZE, seed=FIRST_SEED)
+        return made[name]
 
     return get
-
-
-def troubles(failure: Failure, said: Sequence[Finding], cured: Sequence[Finding]) -> list[str]:
-    """Say what is wrong with the proof of a failure; nothing, when it holds."""
-    fired = {finding.guard for finding in said if finding.fired}
-    found = [f"{finding.guard} fires on the cured: {finding.sentence}" for finding in cured if finding.fired]
-    found += [
-        f"{name} fires and was not named" for name in sorted(fired - {failure.guard, *failure.guards_too})
-    ]
-    if failure.guard and failure.guard not in fired:
-        found.append(f"{failure.guard} does not fire")
-    return found
 
 
 def test_the_order_names_every_file() -> None:
@@ -99,31 +81,76 @@ def test_every_field_is_filled_in(name: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "seed"), TRIALS)
-def test_its_guard_fires_and_falls_silent(name: str, seed: int, trial: Callable[[str, int], Trial]) -> None:
-    found = trial(name, seed)
-    assert not troubles(found.failure, found.said, found.cured_said)
+@pytest.mark.parametrize("name", NAMES)
+def test_its_guard_fires_and_falls_silent(name: str, pair: Callable[[str], Pair]) -> None:
+    assert not proof_of(pair(name)).troubles
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
-def test_the_proof_needs_its_guard(name: str, trial: Callable[[str, int], Trial]) -> None:
+def test_the_proof_needs_its_guard(name: str, pair: Callable[[str], Pair]) -> None:
     """A guard that is switched off must not go unnoticed; nor one that always fires."""
-    found = trial(name, FIRST)
-    off = [replace(f, fired=False) for f in found.said]
-    assert bool(troubles(found.failure, off, found.cured_said)) == bool(found.failure.guard)
-    always = [replace(f, fired=True) for f in found.cured_said]
-    assert len(troubles(found.failure, found.said, always)) == len(always)
+    found = pair(name)
+    off = replace(found, said=[replace(f, fired=False) for f in found.said])
+    assert bool(proof_of(off).troubles) == bool(found.failure.guard)
+    always = replace(found, cured_said=[replace(f, fired=True) for f in found.cured_said])
+    assert len(proof_of(always).troubles) == len(found.cured_said)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
-def test_a_run_that_was_tampered_with_says_so(name: str, trial: Callable[[str, int], Trial]) -> None:
-    found = trial(name, FIRST)
+def test_a_run_that_was_tampered_with_says_so(name: str, pair: Callable[[str], Pair]) -> None:
+    found = pair(name)
     assert found.failure.name in found.injected.seams.changed
     if found.failure.stage != "serve":
         assert found.injected.record.changed == found.injected.seams.changed
         assert found.injected.record.dataset.dataset_id != found.cured.record.dataset.dataset_id
+
+
+# -- the record of ten seeds -----------------------------------------------------------------------------------
+
+
+def test_the_record_has_every_failure_on_ten_seeds() -> None:
+    seeds = range(FIRST_SEED, FIRST_SEED + N_SEEDS)
+    assert N_SEEDS >= 10
+    assert [(one.failure, one.seed) for one in read()] == [(name, seed) for name in ORDER for seed in seeds]
+
+
+def test_every_proof_of_the_record_holds() -> None:
+    assert [(one, one.troubles) for one in read() if one.troubles] == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "world", [pytest.param(w, marks=pytest.mark.xdist_group(f"matrix-{w}")) for w in DRAWN]
+)
+def test_cells_drawn_by_the_day_are_as_recorded(world: str, home: Path) -> None:
+    """Draw a seed and some failures anew each day: every cell of the record has its turn."""
+    os.environ["WORKBENCH_HOME"] = str(home)
+    dice = random.Random(f"{utc_now():%Y-%m-%d} {world}")
+    seed = dice.randrange(FIRST_SEED + 1, FIRST_SEED + N_SEEDS)
+    names = dice.sample([name for name in ORDER if load(name).world == world], DRAWN[world])
+    said = [one for one in read() if one.seed == seed and one.failure in names]
+    assert [proved(one.failure, seed) for one in said] == said
+
+
+def test_a_proof_names_what_is_wrong_with_it() -> None:
+    sound = Proof("unit_mismatch", 1, ("parity",), ())
+    assert sound.troubles == []
+    assert replace(sound, fired=()).troubles == ["parity does not fire"]
+    assert replace(sound, fired=("parity", "row_twins")).troubles == ["row_twins fires and was not named"]
+    assert replace(sound, fired_cured=("schema",)).troubles == ["schema fires on the cured"]
+
+
+def test_the_record_is_written_in_order_and_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(proof, "folder", lambda: tmp_path)
+    with pytest.raises(ManifestError, match="make proof"):
+        read()
+    some = [Proof(ORDER[1], 21, ("a",), ()), Proof(ORDER[1], 20, (), ("b",)), Proof(ORDER[0], 21, (), ())]
+    proof.write(some)
+    assert read() == tuple(some[i] for i in (2, 1, 0))
 
 
 def test_the_catalogue_is_loaded_in_its_order() -> None:

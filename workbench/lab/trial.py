@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -54,8 +54,8 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
-    """A failure beside its cure.
+class Pair:
+    """A failure beside its cure, and what the guards say about either.
 
     Attributes
     ----------
@@ -69,12 +69,6 @@ class Trial:
         Family of both models.
     injected, cured : Outcome
         Both pipelines: same world, same model family, same production.
-    scores : dict of str to Score
-        Metric to the injected pipeline on the meter; could-have-had is what the cured one got.
-    cured_scores : dict of str to Score
-        The same of the cured pipeline.
-    decision, cured_decision : Decision
-        The decision dial.
     said, cured_said : list of Finding
         What each guard says about either.
     """
@@ -85,12 +79,28 @@ class Trial:
     model: str
     injected: Outcome
     cured: Outcome
+    said: list[Finding]
+    cured_said: list[Finding]
+
+
+@dataclass(frozen=True, slots=True)
+class Trial(Pair):
+    """A pair on the meter.
+
+    Attributes
+    ----------
+    scores : dict of str to Score
+        Metric to the injected pipeline on the meter; could-have-had is what the cured one got.
+    cured_scores : dict of str to Score
+        The same of the cured pipeline.
+    decision, cured_decision : Decision
+        The decision dial.
+    """
+
     scores: dict[str, Score]
     cured_scores: dict[str, Score]
     decision: Decision
     cured_decision: Decision
-    said: list[Finding]
-    cured_said: list[Finding]
 
     def to_dict(self) -> dict[str, Any]:
         """Return the numbers and the words as plain values for JSON."""
@@ -137,7 +147,39 @@ def decide(test: Judged, production: Judged) -> Decision:
     )
 
 
-def try_failure(
+def try_failure(name: str, strength: float | None = None, **how: Any) -> Trial:
+    """Inject a failure into the real pipeline, cure it, and measure both.
+
+    Parameters
+    ----------
+    name : str
+        Of the catalogue.
+    strength : float, optional
+        In the unit that the failure says; default its own.
+    **how : object
+        ``size``, ``seed``, ``model`` and ``watcher``, as for `inject_and_cure`.
+
+    Returns
+    -------
+    Trial
+        Numbers and findings.
+    """
+    pair = inject_and_cure(name, strength, **how)
+    injected, cured = pair.injected, pair.cured
+    twins = {
+        m: score_twins((cured.test, cured.production), (injected.test, injected.production), m)
+        for m in METRICS
+    }
+    return Trial(
+        **{field.name: getattr(pair, field.name) for field in fields(pair)},
+        scores={metric: two[1] for metric, two in twins.items()},
+        cured_scores={metric: two[0] for metric, two in twins.items()},
+        decision=decide(injected.test, injected.production),
+        cured_decision=decide(cured.test, cured.production),
+    )
+
+
+def inject_and_cure(
     name: str,
     strength: float | None = None,
     *,
@@ -145,8 +187,8 @@ def try_failure(
     seed: int = 0,
     model: str | None = None,
     watcher: Watcher | None = None,
-) -> Trial:
-    """Inject a failure into the real pipeline, cure it, and measure both.
+) -> Pair:
+    """Run the real pipeline with a failure in it and without, and let every guard look at both.
 
     Parameters
     ----------
@@ -165,8 +207,8 @@ def try_failure(
 
     Returns
     -------
-    Trial
-        Numbers and findings.
+    Pair
+        Both pipelines and the findings.
 
     Raises
     ------
@@ -186,24 +228,7 @@ def try_failure(
     cured = run_with(ws, failure.cure(strength), training=training, watcher=watcher)
     injected = run_with(ws, failure.inject(strength), training=training, watcher=watcher)
     said, cured_said = (_looked_at(outcome, watcher) for outcome in (injected, cured))
-    twins = {
-        m: score_twins((cured.test, cured.production), (injected.test, injected.production), m)
-        for m in METRICS
-    }
-    return Trial(
-        failure,
-        strength,
-        seed,
-        model,
-        injected,
-        cured,
-        {metric: pair[1] for metric, pair in twins.items()},
-        {metric: pair[0] for metric, pair in twins.items()},
-        decide(injected.test, injected.production),
-        decide(cured.test, cured.production),
-        said,
-        cured_said,
-    )
+    return Pair(failure, strength, seed, model, injected, cured, said, cured_said)
 
 
 def _looked_at(outcome: Outcome, watcher: Watcher | None) -> list[Finding]:

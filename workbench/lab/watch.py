@@ -185,7 +185,7 @@ def single_columns(outcome: Outcome) -> Finding:
 def identity(outcome: Outcome, asked: pa.Table | None = None) -> Finding:
     """Compare rows and labels with those that were asked for; unless they are given, with all that were labelled."""
     if asked is None:
-        asked = observations(outcome.ws, parse_utc(outcome.record.dataset.cutoff_timestamp))
+        asked = _observed(outcome)
     return row_identity.check(row_identity.measure(asked, _before_training(outcome), columns=("label",)))
 
 
@@ -203,11 +203,17 @@ def _embeddings(outcome: Outcome) -> Finding:
     return embedding.check(embedding.measure(right, served_vectors(outcome)))
 
 
-def made_again(outcome: Outcome, seams: Seams | None = None) -> pa.Table:
+def made_again(outcome: Outcome, seams: Seams | None = None, observed: pa.Table | None = None) -> pa.Table:
     """Make the rows of the dataset once more, with the same hands in it."""
-    card = outcome.record.dataset
+    card, cutoff = outcome.record.dataset, parse_utc(outcome.record.dataset.cutoff_timestamp)
     seams = seams or outcome.seams
-    return make_rows(outcome.ws, parse_utc(card.cutoff_timestamp), card.feature_view, seams=seams)[0]
+    return make_rows(outcome.ws, cutoff, card.feature_view, seams=seams, observed=observed)[0]
+
+
+def _observed(outcome: Outcome) -> pa.Table:
+    """Return all that had a label by the run's cutoff; asked for once a run, and shuffled a dozen times."""
+    cutoff = parse_utc(outcome.record.dataset.cutoff_timestamp)
+    return remembered("observations", outcome, lambda: observations(outcome.ws, cutoff))
 
 
 def answers(outcome: Outcome, rows: pa.Table) -> tuple[pa.Table, np.ndarray[Any, Any]]:
@@ -242,8 +248,8 @@ def twice(outcome: Outcome) -> Finding:
 
 def shuffled(outcome: Outcome, unit: str = "group", observed: pa.Table | None = None) -> Finding:
     """Run everything after the labels, or after what was `observed`, on labels dealt to whole groups or rows."""
-    card, cutoff = outcome.record.dataset, parse_utc(outcome.record.dataset.cutoff_timestamp)
-    seen = observations(outcome.ws, cutoff) if observed is None else observed
+    card = outcome.record.dataset
+    seen = _observed(outcome) if observed is None else observed
     of_group = dict(zip(seen[unit].to_pylist(), seen["label"].to_pylist(), strict=True))
     groups = sorted(of_group)
     seams = replace(outcome.seams, join=_joined_once(outcome.seams.join))
@@ -254,11 +260,10 @@ def shuffled(outcome: Outcome, unit: str = "group", observed: pa.Table | None = 
         }
 
         def observe(rows: pa.Table, ws: Any) -> pa.Table:
-            rows = rows if observed is None else observed
             rows = put(rows, "label", [dealt[group] for group in rows[unit].to_pylist()])
             return seams.observe(rows, ws) if observed is None else rows
 
-        rows, said = answers(outcome, made_again(outcome, replace(seams, observe=observe)))
+        rows, said = answers(outcome, made_again(outcome, replace(seams, observe=observe), seen))
         return _by_group(rows, said, card.labels[-1], unit)
 
     labels = np.array([of_group[group] == card.labels[-1] for group in groups])

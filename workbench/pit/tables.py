@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import tempfile
+import threading
+from functools import cache
 from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -19,10 +22,26 @@ if TYPE_CHECKING:
 
 ROW: Final = "__row"
 """Name of the column with a row's position, in both tables of the join."""
+_OPENING: Final = threading.Lock()
 
 
 def connect() -> duckdb.DuckDBPyConnection:
-    """Open a private database in memory: UTC, silent, spilling to the system's temporary folder."""
+    """Open a connection of its own: UTC, silent, spilling to the system's temporary folder.
+
+    Returns
+    -------
+    duckdb.DuckDBPyConnection
+        What is registered on it no other connection sees. The database in memory behind it is
+        opened once a process: that takes longer than a small join.
+    """
+    with _OPENING:
+        con = _database(os.getpid()).cursor()
+    con.execute("SET enable_progress_bar = false")  # a notebook would show one
+    return con
+
+
+@cache
+def _database(process: int) -> duckdb.DuckDBPyConnection:
     import duckdb
 
     con = duckdb.connect(
@@ -31,10 +50,10 @@ def connect() -> duckdb.DuckDBPyConnection:
             "asof_loop_join_threshold": 0,
             "autoinstall_known_extensions": False,
             "python_enable_replacements": False,
-            "temp_directory": str(Path(tempfile.gettempdir()) / f"workbench-pit-{os.getpid()}"),
+            "temp_directory": str(Path(tempfile.gettempdir()) / f"workbench-pit-{process}"),
         }
     )
-    con.execute("SET enable_progress_bar = false")  # a notebook would show one
+    atexit.register(con.close)  # DuckDB complains of what outlives it
     return con
 
 

@@ -11,6 +11,7 @@ types that skops asks about first (`HARMLESS`): none of them runs anything when 
 from __future__ import annotations
 
 import threading
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -189,15 +190,23 @@ def fit(
         If there is no such family.
     """
     from sklearn.pipeline import make_pipeline
-    from threadpoolctl import threadpool_limits
 
     if settings.family not in FAMILIES:
         raise SettingsError(
             f"there is no model family {settings.family!r}", hint=f"use one of: {', '.join(FAMILIES)}"
         )
     steps = [*_preparation(settings.family, tuple(inputs)), FAMILIES[settings.family](settings)]
-    with _FITTING, threadpool_limits(settings.threads):
+    with _FITTING, _blas().limit(limits=settings.threads):
         return make_pipeline(*steps).fit(np.ascontiguousarray(features, np.float64), np.asarray(labels))
+
+
+@cache
+def _blas() -> Any:
+    """Return what limits the threads of the libraries that scikit-learn computes with; looked for once."""
+    import sklearn.linear_model  # noqa: F401 (loads them)
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
 
 
 def _preparation(family: str, inputs: tuple[str, ...]) -> list[Any]:
@@ -266,9 +275,7 @@ def probabilities(model: Any, features: ArrayLike, labels: Sequence[str], *, thr
     numpy.ndarray of shape (n, n_labels), float64
         A label that the model never saw has probability 0.
     """
-    from threadpoolctl import threadpool_limits
-
-    with _FITTING, threadpool_limits(threads):
+    with _FITTING, _blas().limit(limits=threads):
         found = model.predict_proba(np.ascontiguousarray(features, np.float64))
     columns = dict(zip(model.classes_.tolist(), found.T, strict=True))
     return np.stack([columns.get(label, np.zeros(len(found))) for label in labels], axis=1)

@@ -20,6 +20,7 @@ from workbench import clock
 from workbench.errors import DatasetError
 from workbench.hashing import content_hash, order_hash
 from workbench.manifests import read_header, read_table, require_made_from
+from workbench.pit.tables import connect
 from workbench.profiles.datasets import KEYS, find_dataset, free_id, point_to, write_dataset
 from workbench.profiles.members import HORIZON, has_tables, seen_members
 from workbench.profiles.table_features import door_of
@@ -115,7 +116,13 @@ def dataset(
 
 
 def make_rows(
-    ws: Workspace, cutoff: datetime, view: str, *, leaky: bool = False, seams: Seams = HONEST
+    ws: Workspace,
+    cutoff: datetime,
+    view: str,
+    *,
+    leaky: bool = False,
+    seams: Seams = HONEST,
+    observed: pa.Table | None = None,
 ) -> tuple[pa.Table, timedelta]:
     """Make the rows of a dataset: observe, join, split. Nothing is written.
 
@@ -131,13 +138,15 @@ def make_rows(
         As in `dataset`.
     seams : Seams
         As in `dataset`.
+    observed : pyarrow.Table, optional
+        What `observations` gave before, for those who make rows again and again.
 
     Returns
     -------
     tuple of pyarrow.Table and timedelta
         The rows with their split, and the embargo that was used.
     """
-    rows = seams.observe(observations(ws, cutoff), ws)
+    rows = seams.observe(observations(ws, cutoff) if observed is None else observed, ws)
     rows = seams.rows(_with_features(ws, rows, view, cutoff=cutoff, leaky=leaky, join=seams.join), ws)
     splits, embargo = _split(ws, rows)
     rows = rows.append_column("split", [seams.split(rows, ws) if seams.split else splits])
@@ -168,10 +177,7 @@ def observations(ws: Workspace, cutoff: datetime) -> pa.Table:
     """
     if has_tables(ws):
         return seen_members(ws, cutoff)
-    import duckdb
-
-    with duckdb.connect() as con:
-        con.execute("SET TimeZone = 'UTC'")
+    with connect() as con:
         con.register("clean", read_table(ws.manifests / "clean"))
         con.register("reviews", read_table(ws.manifests / "reviews"))
         rows = con.sql(OBSERVATIONS, params={"cutoff": cutoff}).to_arrow_table()
