@@ -85,7 +85,8 @@ FAILURE = Failure(
     guard="cutoff_tells_label",
     limits="It sees times that differ by outcome. Stayers on the same days as leavers, matched one to one, hide it.",
     references=(
-        "Kaufman, Rosset, Perlich, Stitelman: Leakage in Data Mining, TKDD 6(4), 2012, doi:10.1145/2382577.2382579",
+        "Kaufman, Rosset, Perlich, Stitelman: Leakage in data mining: formulation, detection, and avoidance, "
+        "TKDD 6(4), 2012, doi:10.1145/2382577.2382579",
         "Kapoor and Narayanan: Leakage and the reproducibility crisis in machine-learning-based science, Patterns 4(9), 2023, doi:10.1016/j.patter.2023.100804",
     ),
     strength=Strength("days before they leave", (1, 7), 1, 1, 14),

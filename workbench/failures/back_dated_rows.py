@@ -50,7 +50,8 @@ FAILURE = Failure(
     limits="It needs the log with known-at. Where rows were changed in place, nobody can tell any more.",
     references=(
         "Feast issue #6615 and pull request #6617: filter_by_created_timestamp",
-        "Kaufman, Rosset, Perlich, Stitelman: Leakage in Data Mining, TKDD 6(4), 2012, doi:10.1145/2382577.2382579",
+        "Kaufman, Rosset, Perlich, Stitelman: Leakage in data mining: formulation, detection, and avoidance, "
+        "TKDD 6(4), 2012, doi:10.1145/2382577.2382579",
     ),
     strength=Strength("share of leavers who dispute their last payment", (0.2, 0.45, 0.8), 0.45),
     effect="inflates",

@@ -93,7 +93,8 @@ FAILURE = Failure(
     limits="It needs the feature code and the log with known-at. Of a finished table, solo_feature sees the column "
     "only while it is nearly always filled in.",
     references=(
-        "Kaufman, Rosset, Perlich, Stitelman: Leakage in Data Mining, TKDD 6(4), 2012, doi:10.1145/2382577.2382579",
+        "Kaufman, Rosset, Perlich, Stitelman: Leakage in data mining: formulation, detection, and avoidance, "
+        "TKDD 6(4), 2012, doi:10.1145/2382577.2382579",
         "Kapoor and Narayanan: Leakage and the reproducibility crisis in machine-learning-based science, Patterns 4(9), 2023, doi:10.1016/j.patter.2023.100804",
     ),
     strength=Strength("share of leavers who were asked for a reason", (0.25, 0.5, 1.0), 1.0, 0.01),

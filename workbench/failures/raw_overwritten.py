@@ -98,7 +98,8 @@ FAILURE = Failure(
     limits="It needs the hash that was taken at ingestion: what was changed before that, nobody can tell.",
     references=(
         "Wilson et al.: Good enough practices in scientific computing, PLOS Computational Biology 13(6), 2017",
-        "Breck et al.: The ML Test Score, IEEE Big Data 2017",
+        "Breck, Cai, Nielsen, Salib, Sculley: The ML Test Score, IEEE Big Data 2017, https://storage.googleapis.com/"
+        "pub-tools-public-publication-data/pdf/aad9f93b86b7addfea4c419b9100c6cdd26cacea.pdf",
     ),
     strength=Strength("share of the history's line photos", (0.1, 0.5, 1.0), 1.0, 0.02),
     effect="changes",

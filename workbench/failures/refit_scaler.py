@@ -106,8 +106,10 @@ FAILURE = Failure(
     limits="It compares what the model is given, after this step. Features that are logged before the step show "
     "nothing: log behind it, or compare the probabilities.",
     references=(
-        "Sculley et al.: Hidden Technical Debt in Machine Learning Systems, NeurIPS 2015",
-        "Breck et al.: The ML Test Score, IEEE Big Data 2017",
+        "Sculley et al.: Hidden Technical Debt in Machine Learning Systems, NIPS 2015, "
+        "https://proceedings.neurips.cc/paper/2015/hash/86df7dcfd896fcaf2674f757a2463eba-Abstract.html",
+        "Breck, Cai, Nielsen, Salib, Sculley: The ML Test Score, IEEE Big Data 2017, https://storage.googleapis.com/"
+        "pub-tools-public-publication-data/pdf/aad9f93b86b7addfea4c419b9100c6cdd26cacea.pdf",
     ),
     strength=Strength(
         "batches that a morning is served in, by the time since the last visit", (1, 4, 10), 10, 1, 50

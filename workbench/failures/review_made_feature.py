@@ -73,7 +73,7 @@ FAILURE = Failure(
     references=(
         "Kaufman, Rosset, Perlich, Stitelman: Leakage in data mining: formulation, detection, and avoidance, "
         "TKDD 6(4), 2012, doi:10.1145/2382577.2382579",
-        "Feast issue 6615: created_timestamp is no cutoff by default, https://github.com/feast-dev/feast/issues/6615",
+        "Feast issue #6615: created_timestamp is no cutoff by default, https://github.com/feast-dev/feast/issues/6615",
     ),
     strength=Strength("share of the reviews that are joined", (0.25, 0.5, 1.0), 1.0),
     effect="inflates",

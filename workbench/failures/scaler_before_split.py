@@ -54,7 +54,10 @@ FAILURE = Failure(
     cure_text="Put the scaler into the pipeline: it costs nothing, and on a few dozen rows it may matter.",
     guard="",
     limits="fitted_memory is right about the fact, and says nothing about its effect.",
-    references=("scikit-learn documentation: Common pitfalls and recommended practices",),
+    references=(
+        "scikit-learn documentation: Common pitfalls and recommended practices, "
+        "https://scikit-learn.org/stable/common_pitfalls.html",
+    ),
     strength=Strength("injected or not", (1.0,), 1.0, 1.0, 1.0),
     effect="none",
     inject=inject,

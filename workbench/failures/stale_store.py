@@ -67,8 +67,10 @@ FAILURE = Failure(
     limits="A job that writes old rows with new times is fresh to it; parity sees that. Seven days are its limit "
     "here, since the job runs once a week: a store that missed one run is found by parity alone.",
     references=(
-        "Sculley et al.: Hidden Technical Debt in Machine Learning Systems, NeurIPS 2015",
-        "Breck et al.: The ML Test Score, IEEE Big Data 2017",
+        "Sculley et al.: Hidden Technical Debt in Machine Learning Systems, NIPS 2015, "
+        "https://proceedings.neurips.cc/paper/2015/hash/86df7dcfd896fcaf2674f757a2463eba-Abstract.html",
+        "Breck, Cai, Nielsen, Salib, Sculley: The ML Test Score, IEEE Big Data 2017, https://storage.googleapis.com/"
+        "pub-tools-public-publication-data/pdf/aad9f93b86b7addfea4c419b9100c6cdd26cacea.pdf",
     ),
     strength=Strength("days since the store was filled", (7, 14, 28, 56), 28, 7, 180),
     effect="damages",

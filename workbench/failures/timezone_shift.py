@@ -48,8 +48,10 @@ FAILURE = Failure(
     limits="Parity says how many cells differ, never what it costs. Ask what the model does with the column: "
     "serve both versions and compare decisions.",
     references=(
-        "Sculley et al.: Hidden Technical Debt in Machine Learning Systems, NeurIPS 2015",
-        "Breck et al.: The ML Test Score, IEEE Big Data 2017",
+        "Sculley et al.: Hidden Technical Debt in Machine Learning Systems, NIPS 2015, "
+        "https://proceedings.neurips.cc/paper/2015/hash/86df7dcfd896fcaf2674f757a2463eba-Abstract.html",
+        "Breck, Cai, Nielsen, Salib, Sculley: The ML Test Score, IEEE Big Data 2017, https://storage.googleapis.com/"
+        "pub-tools-public-publication-data/pdf/aad9f93b86b7addfea4c419b9100c6cdd26cacea.pdf",
     ),
     strength=Strength("hours that the clock is ahead", (2, 8), 8, 1, 14),
     effect="none",

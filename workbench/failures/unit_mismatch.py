@@ -60,8 +60,10 @@ FAILURE = Failure(
     limits="It needs pairs. A schema with ranges finds this without pairs, but only where the wrong values are "
     "impossible: hours stay below 90 for those who came in the last days.",
     references=(
-        "Sculley et al.: Hidden Technical Debt in Machine Learning Systems, NeurIPS 2015",
-        "Breck et al.: The ML Test Score, IEEE Big Data 2017",
+        "Sculley et al.: Hidden Technical Debt in Machine Learning Systems, NIPS 2015, "
+        "https://proceedings.neurips.cc/paper/2015/hash/86df7dcfd896fcaf2674f757a2463eba-Abstract.html",
+        "Breck, Cai, Nielsen, Salib, Sculley: The ML Test Score, IEEE Big Data 2017, https://storage.googleapis.com/"
+        "pub-tools-public-publication-data/pdf/aad9f93b86b7addfea4c419b9100c6cdd26cacea.pdf",
     ),
     strength=Strength("share of the requests that the new service answers", (0.1, 0.5, 1.0), 1.0),
     effect="miscalibrates",

@@ -55,8 +55,10 @@ FAILURE = Failure(
     limits="It believes the horizon that it is told. Outcomes that are recorded late need a longer one. Members are asked "
     "about eight weeks in a row here: among a few hundred of them, solo_feature may recognise one by a constant such as the age.",
     references=(
-        "Kaufman, Rosset, Perlich, Stitelman: Leakage in Data Mining, TKDD 6(4), 2012, doi:10.1145/2382577.2382579",
-        "Breck et al.: The ML Test Score, IEEE Big Data 2017",
+        "Kaufman, Rosset, Perlich, Stitelman: Leakage in data mining: formulation, detection, and avoidance, "
+        "TKDD 6(4), 2012, doi:10.1145/2382577.2382579",
+        "Breck, Cai, Nielsen, Salib, Sculley: The ML Test Score, IEEE Big Data 2017, https://storage.googleapis.com/"
+        "pub-tools-public-publication-data/pdf/aad9f93b86b7addfea4c419b9100c6cdd26cacea.pdf",
     ),
     strength=Strength("Mondays of eight whose labels are not ripe", (1, 2, 4), 4, 1, 4),
     effect="miscalibrates",

@@ -44,8 +44,10 @@ FAILURE = Failure(
     limits="It needs what was served beside the training path, for the same members at the same times. Without "
     "the shorter and longer counts beside it, it says that the column differs, and not how.",
     references=(
-        "Sculley et al.: Hidden Technical Debt in Machine Learning Systems, NeurIPS 2015",
-        "Breck et al.: The ML Test Score, IEEE Big Data 2017",
+        "Sculley et al.: Hidden Technical Debt in Machine Learning Systems, NIPS 2015, "
+        "https://proceedings.neurips.cc/paper/2015/hash/86df7dcfd896fcaf2674f757a2463eba-Abstract.html",
+        "Breck, Cai, Nielsen, Salib, Sculley: The ML Test Score, IEEE Big Data 2017, https://storage.googleapis.com/"
+        "pub-tools-public-publication-data/pdf/aad9f93b86b7addfea4c419b9100c6cdd26cacea.pdf",
     ),
     strength=Strength("days that the service counts, where 30 are right", (7, 14, 60), 7, 1, 90),
     effect="miscalibrates",
