@@ -8,7 +8,7 @@ BIN := .venv/Scripts
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup start jupyter test quick check format encoder twins figures effects proof largest rates docs pin reset clean _dev
+.PHONY: help setup start jupyter test quick check format encoder twins figures effects proof largest rates bench docs pin reset clean _dev
 
 help: ## show this list
 	@printf '\n  Silent Failures Workbench\n\n'
@@ -58,6 +58,10 @@ largest: _dev ## measure the five largest effects again, and compare (minutes)
 
 rates: _dev ## measure how often each guard fires (12 minutes of one core; what is there stays)
 	@$(BIN)/python -m scripts.make_rates
+
+bench: _dev ## measure the point-in-time join beside its peers (minutes; they are installed for it)
+	@$(BIN)/python -m uv pip install -q --python $(BIN)/python "polars>=1,<2"
+	@$(BIN)/python -m benchmarks.pit_join
 
 docs: _dev ## write the generated parts of README and docs anew
 	@$(BIN)/python -m scripts.make_docs

@@ -224,9 +224,8 @@ WITH facts AS (  -- from when on can each row of the history be used?
     WHERE {complete}
 ),
 best AS (        -- from then on: the newest event of its key; of ties, the one recorded last
-    SELECT {keys}usable_at,
-           max({{'event': event, 'known': known, '__row': __row}}) OVER ({window}) AS fact
-    FROM facts
+    SELECT {keys}usable_at, max({{'event': event, 'known': known, '__row': __row}}){so_far} AS fact
+    FROM facts{at_each_time}
 )
 SELECT {answer} AS history_row
 FROM observations AS o
@@ -253,10 +252,13 @@ def sql(rule: Rule) -> str:
     wait = rule.known_at is not None and rule.wait_until_known
     numbered = list(enumerate(rule.key_pairs))
     keys = ", ".join(f"key_{i}" for i, _ in numbered)
+    partition = f"PARTITION BY {keys} " if keys else ""
     return _SQL.format(
         key_columns="".join(f"{quote(column)} AS key_{i}, " for i, (_, column) in numbered),
         keys=f"{keys}, " if keys else "",
-        window=f"PARTITION BY {keys} ORDER BY usable_at" if keys else "ORDER BY usable_at",
+        # who waits may hear of an older event later; who does not, never: the newest is that of the time itself
+        so_far=f" OVER ({partition}ORDER BY usable_at)" if wait else "",
+        at_each_time="" if wait else " GROUP BY ALL",
         event=event,
         known=f"coalesce({known}, {never})" if rule.known_at and not wait else known,
         usable=f"greatest({event}, {known})" if wait else event,
