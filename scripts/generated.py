@@ -46,6 +46,8 @@ def without_machine(text: str) -> str:
 
 def from_code() -> dict[str, str]:
     """Return the parts that need no run."""
+    from workbench import failures
+
     return {
         "cli-help": cli_help(),
         "exit-codes": exit_codes(),
@@ -53,7 +55,9 @@ def from_code() -> dict[str, str]:
         "layout": layout(),
         "silent-failures": silent_failures(),
         "figures": figures_table(),
-        "failures": failures_table(),
+        "failures": failures_table(_largest(), "workbench"),
+        "effects": failures_table(failures.ORDER, "../workbench"),
+        "lessons": lessons(),
         "catalogue": failures_in_full(),
         "proof": proof_matrix(),
         "guards": guards_table(),
@@ -179,14 +183,56 @@ def figures_table() -> str:
     return f"{table(['dataset', 'claimed: its own test set', 'got: production'], rows)}\n\n{note}"
 
 
-def failures_table() -> str:
-    """Return every failure with what it was measured to do, from the table of effects."""
+def lessons() -> str:
+    """Return the course, one row a lesson."""
+    from workbench.lab.course import COURSE
+
+    rows = [
+        [f"[{card.number} {card.title}](notebooks/{card.file}.py)", str(card.minutes), card.shows]
+        for card in COURSE
+    ]
+    return table(["lesson", "minutes", "what you will see fail"], rows)
+
+
+MOST: Final = 3
+"""Failures of a family that README shows; docs/FAILURES.md has all."""
+
+
+def _largest() -> list[str]:
+    """Return the failures of each family with the largest effects, and all controls, in the order of the catalogue."""
+    from workbench.failure import FAMILIES
     from workbench.failures import ORDER, load
+    from workbench.lab.effects import summary
+
+    size = {row["failure"]: max(row["excess_inflation"], row["damage"]) for row in summary()}
+    chosen: set[str] = set()
+    for family in FAMILIES:
+        mine = sorted((name for name in ORDER if load(name).family == family), key=lambda name: -size[name])
+        chosen |= set(mine if family == "control" else mine[:MOST])
+    return [name for name in ORDER if name in chosen]
+
+
+def failures_table(names: Sequence[str], package: str) -> str:
+    """Return failures with what they were measured to do, from the table of effects.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Of the catalogue.
+    package : str
+        Path of the package, as links of the text need it.
+
+    Returns
+    -------
+    str
+        A table, and how it was measured.
+    """
+    from workbench.failures import load
     from workbench.lab.effects import SEEDS, summary
 
     measured = {row["failure"]: row for row in summary()}
     rows = []
-    for failure in map(load, ORDER):
+    for failure in map(load, names):
         row = measured.get(failure.name)
         numbers = ["not measured yet"] + [""] * 5
         if row is not None:
@@ -195,10 +241,10 @@ def failures_table() -> str:
             numbers.append(f"{row['damage']:+.2f}")
             numbers.append(_ratio(row["score_to_rate"], row["cured_score_to_rate"]))
         guard = (
-            f"[`{failure.guard}`](workbench/guards/{failure.guard}.py)" if failure.guard else "none needed"
+            f"[`{failure.guard}`]({package}/guards/{failure.guard}.py)" if failure.guard else "none needed"
         )
         rows.append(
-            [f"[`{failure.name}`](workbench/failures/{failure.name}.py)", failure.family, *numbers, guard]
+            [f"[`{failure.name}`]({package}/failures/{failure.name}.py)", failure.family, *numbers, guard]
         )
     head = [
         "failure",
