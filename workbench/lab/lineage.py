@@ -165,7 +165,7 @@ def _said(look: Callable[[Lineage], str], lineage: Lineage) -> tuple[str, str]:
 
 def _photos(lineage: Lineage) -> str:
     store = objects_of(lineage.ws)
-    return sha256_texts(sha256_file(lineage.ws.root / key) for key in store.keys())
+    return sha256_texts(sha256_file(lineage.ws.root / key) for key in store.keys("raw/"))
 
 
 def _digest(kind: str) -> Callable[[Lineage], str]:

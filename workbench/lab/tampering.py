@@ -206,7 +206,7 @@ def _names(ws: Workspace, run_id: str) -> str:
 
 def _bytes(ws: Workspace, run_id: str) -> str:
     del run_id
-    return sha256_texts(sha256_file(ws.root / key) for key in objects_of(ws).keys())
+    return sha256_texts(sha256_file(ws.root / key) for key in objects_of(ws).keys("raw/"))
 
 
 def _shape(kind: str) -> Check:
