@@ -40,7 +40,7 @@ def _(lesson, story):
     return again, ws
 
 
-@app.cell
+@app.cell(hide_code=True)
 def _(again, lesson):
     guess = lesson.Predict(
         f"The model has {again.before.n_test} photos to be tested on. Made again, for how many does it change its answer?",
@@ -57,9 +57,7 @@ def _(again, lesson):
 
 @app.cell(hide_code=True)
 def _(again, lesson, story, ws):
-    lesson.reveal(
-        "Open this when you have guessed", story.compared(again), story.one_photo(ws)
-    )
+    lesson.reveal("Open this when you have guessed", story.compared(again), story.one_photo(ws))
     return
 
 
@@ -211,7 +209,7 @@ def _(story):
     return
 
 
-@app.cell
+@app.cell(hide_code=True)
 def _(lesson):
     backup = lesson.Predict(
         "Last night's backup has as many files as today's folder, and the same names. What do you know?",

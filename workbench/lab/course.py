@@ -68,6 +68,14 @@ COURSE: Final = (
         shows="Photos are improved under their old names; three weeks later the same code gives another model.",
         story="ingest",
     ),
+    LessonCard(
+        number="07",
+        file="07_reproduce",
+        title="Reproduce: the same again?",
+        minutes=40,
+        shows="One program runs on one dataset, and every run gives another score.",
+        story="reproduce",
+    ),
 )
 
 

@@ -143,7 +143,7 @@ def write_once(ws: Workspace) -> Shown:
         rows.append(
             (
                 "the improved photo, by the same door",
-                f"refused: {error.message.partition('exists')[2].strip()}",
+                f"refused: {error.message.partition(' with ')[2]} are there",
             )
         )
     store.store.put(key, improved(photo))
