@@ -214,7 +214,10 @@ def _chain() -> tuple[Any, dict[str, Any]]:
         "model": "coefficients",
     }
     ids, now = [*whole], dict(whole)
-    hashes = lambda: {name: sha256_bytes(text.encode()) for name, text in now.items()}  # noqa: E731
+
+    def hashes() -> dict[str, str]:
+        return {name: sha256_bytes(text.encode()) for name, text in now.items()}
+
     remembered = hashes()
 
     def verify() -> dict[str, dict[str, str]]:
