@@ -1,7 +1,7 @@
 import marimo
 
 __generated_with = "0.25.2"
-app = marimo.App(width="full", app_title="Lab: the same again?", css_file="projector.css")
+app = marimo.App(width="full", app_title="Lab: the same again?", css_file="reproduce.css")
 
 
 @app.cell(hide_code=True)
@@ -29,8 +29,9 @@ def _(Again, Lineage, lesson, story):
 @app.cell(hide_code=True)
 def _(NOTES, lesson, mo, runs, trace, verdict):
     notes = lesson.reveal("For whoever speaks: five minutes", NOTES)
-    aside = mo.vstack([runs, verdict, notes], gap=1.5)
-    mo.hstack([trace, aside], widths=[1.5, 1], gap=2, align="start")
+    aside = mo.vstack([runs, verdict, notes], gap=1)
+    both = mo.hstack([trace, aside], widths=[1.45, 1], gap=2, align="start")
+    mo.vstack([mo.md("# Same code, same data. The same again?"), both], gap=0.5)
     return
 
 

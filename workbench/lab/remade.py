@@ -51,6 +51,12 @@ class Made:
         """Rows to test on."""
         return len(self.said)
 
+    @property
+    def n_groups(self) -> int:
+        """Fruit to test on: frames of one fruit count once."""
+        both = zip(self.rows["group"].to_pylist(), self.rows["split"].to_pylist(), strict=True)
+        return len({group for group, split in both if split == "test"})
+
 
 @dataclass(frozen=True, slots=True)
 class Remade:

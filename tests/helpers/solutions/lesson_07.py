@@ -129,7 +129,7 @@ MISCONCEPTIONS = {
     two_digests_of_sums: "hash whole rows",
     two_digests_of_addresses: "an address, a time",
     verdict_of_result: "look for causes first",
-    verdict_of_causes: "A machine explains the last digits",
+    verdict_of_causes: "A difference without a cause",
     verdict_of_bits: "that is no fault",
     verdict_of_any_machine: "Only a machine alone",
 }
