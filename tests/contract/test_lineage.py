@@ -60,7 +60,7 @@ def test_the_widget_says_what_the_kernel_found(lineage):
     trace = lineage.widget(["photo", "order"])
     assert [one["id"] for one in trace.tampers] == ["photo", "order"]
     trace.tampered = "photo"
-    assert trace.broken == {"raw": "1 of them has another one now"}
+    assert trace.broken == {"raw": "1 has another one now"}
     assert (lineage.again().word, lineage.again().causes) == ("DIFFERENT", ("data rows",))
     trace.tampered = ""
     assert lineage.again().word == "IDENTICAL"

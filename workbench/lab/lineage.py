@@ -197,11 +197,7 @@ HASHES: Final[dict[str, Callable[[Lineage], str]]] = {
 
 def _raw_link(lineage: Lineage) -> str:
     changed, missing = changed_objects(lineage.ws)
-    said = (
-        [f"{len(changed)} of them {'has' if len(changed) == 1 else 'have'} another one now"]
-        if changed
-        else []
-    )
+    said = [f"{len(changed)} {'has' if len(changed) == 1 else 'have'} another one now"] if changed else []
     return ", ".join([*said, *([f"{len(missing)} are gone"] if missing else [])])
 
 
