@@ -52,4 +52,7 @@ export const KERNELS = {
     const last = secrets.reports[Math.min(model.get("asked"), secrets.reports.length - 1)];
     model.answer({ report: last, passed: last.every((line) => line.passed) });
   },
+  lineage_trace(model, secrets) {
+    model.answer(secrets.states[model.get("tampered")]);
+  },
 };

@@ -101,6 +101,7 @@ def exhibits() -> dict[str, tuple[Any, dict[str, Any]]]:
         "checkpoint": (check, {"hints": HINTS, "reports": REPORTS}),
         "skew_scope": (_scope(), {}),
         "pair_browser": (_pairs(), {}),
+        "lineage_trace": _chain(),
         "panel": (panel, {}),
         "view": (View(lambda source: f"rows = {source['rows']}, noise = {source['noise']:.2f}", panel), {}),
     }
@@ -198,6 +199,80 @@ def _pairs() -> Any:
     )
     evidence = near_duplicates.measure(table, group="item_id")
     return pair_browser(evidence, lambda name: frames[name].payload, most=12)
+
+
+def _chain() -> tuple[Any, dict[str, Any]]:
+    """Return the trace of a chain of five small files, each with the sha256 of the one before it."""
+    from workbench.hashing import sha256_bytes
+    from workbench.widgets import LineageTrace
+
+    whole = {
+        "photos": "277 files",
+        "raw": "their names",
+        "clean": "265 usable",
+        "features": "128 numbers",
+        "model": "coefficients",
+    }
+    ids, now = [*whole], dict(whole)
+
+    def hashes() -> dict[str, str]:
+        return {name: sha256_bytes(text.encode()) for name, text in now.items()}
+
+    remembered = hashes()
+
+    def verify() -> dict[str, dict[str, str]]:
+        present = hashes()
+        pairs = [(i, name) for i, name in enumerate(ids[:-1]) if present[name] != remembered[name]]
+        return {"hashes": present, "broken": {ids[i + 1]: f"{name} has another one now" for i, name in pairs}}
+
+    def tamper(name: str) -> list[tuple[str, bool]]:
+        node = next(one["node"] for one in TAMPERS if one["id"] == name)
+        size, sha256 = len(now[node]), hashes()[node]
+        now[node] = now[node][::-1]
+        return [
+            ("names of files", True),
+            ("size in bytes", len(now[node]) == size),
+            ("sha256", hashes()[node] == sha256),
+        ]
+
+    nodes = [
+        {"id": name, "kind": name, "words": text, "promise": f"the sha256 of {ids[i - 1]}" if i else ""}
+        for i, (name, text) in enumerate(whole.items())
+    ]
+    trace = LineageTrace(nodes, TAMPERS, tamper=tamper, mend=lambda: now.update(whole), verify=verify)
+    states = {}
+    for name in [*(one["id"] for one in TAMPERS), ""]:
+        trace.tampered = name
+        states[name] = {one: getattr(trace, one) for one in ("hashes", "broken", "digests", "says", "done")}
+    return trace, {"states": states}
+
+
+TAMPERS: Final = [
+    {
+        "id": "photo",
+        "node": "photos",
+        "text": "improve one",
+        "told": "The contrast of one photo was stretched, and it was saved under its old name.",
+    },
+    {
+        "id": "labels",
+        "node": "raw",
+        "text": "labels become reviews",
+        "told": "The operator's labels were overwritten with what the bench said days later.",
+    },
+    {
+        "id": "late",
+        "node": "features",
+        "text": "round late rows",
+        "told": "The rows behind the first 10,000 numbers went through a 16-bit format.",
+    },
+    {
+        "id": "order",
+        "node": "features",
+        "text": "reorder rows",
+        "told": "The rows were written in the opposite order.",
+    },
+]
 
 
 def _not_written(rows: object, moment: object) -> None:

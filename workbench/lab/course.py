@@ -60,6 +60,22 @@ COURSE: Final = (
         shows="Two models differ in one line of a join; the one that looks better is the one that fails.",
         story="quiet_failure",
     ),
+    LessonCard(
+        number="01",
+        file="01_ingest",
+        title="Ingest: what was it then?",
+        minutes=30,
+        shows="Photos are improved under their old names; three weeks later the same code gives another model.",
+        story="ingest",
+    ),
+    LessonCard(
+        number="07",
+        file="07_reproduce",
+        title="Reproduce: the same again?",
+        minutes=40,
+        shows="One program runs on one dataset, and every run gives another score.",
+        story="reproduce",
+    ),
 )
 
 

@@ -125,8 +125,19 @@ def _compare_manifest(past: Past, kind: str, found: Findings) -> bool:
     return rows.only_added
 
 
-def _check_objects(ws: Workspace, found: Findings) -> None:
-    """Compare each raw object with the sha256 that was taken when it arrived."""
+def changed_objects(ws: Workspace) -> tuple[list[str], list[str]]:
+    """Compare each raw object with the sha256 that was taken when it arrived.
+
+    Parameters
+    ----------
+    ws : Workspace
+        With a raw manifest.
+
+    Returns
+    -------
+    tuple of list of str
+        Ids of those with other bytes, and of those that are gone.
+    """
     raw = read_table(ws.manifests / "raw", ["image_id", "uri", "sha256"], verify=False)
     objects, changed, missing = objects_of(ws), [], []
     for row in raw.to_pylist():
@@ -135,6 +146,11 @@ def _check_objects(ws: Workspace, found: Findings) -> None:
                 changed.append(row["image_id"])
         except RawError:
             missing.append(row["image_id"])
+    return changed, missing
+
+
+def _check_objects(ws: Workspace, found: Findings) -> None:
+    changed, missing = changed_objects(ws)
     if changed:
         have = "has" if len(changed) == 1 else "have"
         sentence = f"{count(changed, 'raw object')} no longer {have} the sha256 taken at ingestion"

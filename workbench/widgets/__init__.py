@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from workbench.widgets.checkpoint import Case, Checkpoint
+from workbench.widgets.lineage_trace import LineageTrace
 from workbench.widgets.pair_browser import PairBrowser
 from workbench.widgets.panel import Panel
 from workbench.widgets.pit_timeline import PitTimeline
@@ -20,6 +21,7 @@ ORDER: Final = (
     "pit_timeline",
     "skew_scope",
     "pair_browser",
+    "lineage_trace",
     "panel",
     "view",
 )
@@ -29,6 +31,7 @@ __all__ = [
     "ORDER",
     "Case",
     "Checkpoint",
+    "LineageTrace",
     "PairBrowser",
     "Panel",
     "PitTimeline",
