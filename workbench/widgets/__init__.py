@@ -7,6 +7,7 @@ from typing import Final
 from workbench.widgets.checkpoint import Case, Checkpoint
 from workbench.widgets.pair_browser import PairBrowser
 from workbench.widgets.panel import Panel
+from workbench.widgets.picture_scope import PictureScope
 from workbench.widgets.pit_timeline import PitTimeline
 from workbench.widgets.predict import Predict
 from workbench.widgets.skew_scope import SkewScope
@@ -19,6 +20,7 @@ ORDER: Final = (
     "checkpoint",
     "pit_timeline",
     "skew_scope",
+    "picture_scope",
     "pair_browser",
     "panel",
     "view",
@@ -31,6 +33,7 @@ __all__ = [
     "Checkpoint",
     "PairBrowser",
     "Panel",
+    "PictureScope",
     "PitTimeline",
     "Predict",
     "SkewScope",
