@@ -202,66 +202,73 @@ def _pairs() -> Any:
 
 
 def _pictures() -> tuple[Any, dict[str, Any]]:
-    """Return the scope on three photos of the packhouse, altered by the real functions, and what it sees of each.
-
-    No network is at work here: what stands for an embedding is the shrunk photo itself, and for a score its green.
-    """
-    from io import BytesIO
+    """Return the scope on three photos of the packhouse, and what it sees of each."""
     from itertools import islice
 
-    import numpy as np
-    from PIL import Image
-
     from workbench.pictures import PictureProblem, open_picture
-    from workbench.pictures.alterations import bgr, jpeg, rotated
     from workbench.widgets import PictureScope
     from workbench.worlds.packhouse import PackhouseWorld
 
-    ways = {
-        "bilinear": ("It shrinks photos with another filter.", None),
-        "JPEG 15": ("A gateway saves the photo again, as JPEG of quality 15.", jpeg),
-        "EXIF ignored": ("It does not turn the photo as its EXIF tag says.", rotated),
-        "BGR": ("It reads blue, green, red where the model learned red, green, blue.", bgr),
-        "new encoder": ("It uses another version of the encoder. The column keeps its name.", None),
-    }
-    files: dict[str, bytes] = {}
+    photos = []
     for one in islice(PackhouseWorld(size="tiny").captures(), 0, 45, 15):
         with contextlib.suppress(PictureProblem):
             open_picture(one.payload)
-            files[one.item_id] = one.payload
-
-    def packed(levels: Any) -> bytes:
-        buffer = BytesIO()
-        Image.fromarray(levels).save(buffer, "PNG")
-        return buffer.getvalue()
-
-    def score(levels: Any) -> float:
-        return float(1 / (1 + np.exp((levels[..., 1].mean() - levels[..., 2].mean() - 20) / 8)))
-
-    def look(photo: str) -> dict[str, Any]:
-        image = open_picture(files[photo]).image
-        right = np.asarray(image.resize((64, 64), Image.Resampling.BICUBIC))
-        views = []
-        for name, (says, alter) in ways.items():
-            how = Image.Resampling.BILINEAR if name.startswith("bilinear") else Image.Resampling.BICUBIC
-            given = np.asarray((alter(image) if alter else image).resize((64, 64), how))
-            gap = np.abs(given.astype(int) - right)
-            one, other = (levels.ravel() - levels.mean() for levels in (right, given))
-            view = {"name": name, "says": says, "picture": packed(given), "score": score(given)}
-            view |= {"changed": float((gap > 0).any(axis=-1).mean()), "mean": float(gap.mean())}
-            views.append(view | {"cosine": float(one @ other / np.sqrt((one @ one) * (other @ other)))})
-        return {"picture": packed(right), "score": score(right), "views": views}
-
-    scope = PictureScope(
-        [{"id": name, "picture": data, "text": "line-a"} for name, data in files.items()],
-        look,
-        alteration="BGR",
-    )
+            photos.append({"id": one.item_id, "picture": one.payload, "text": "line-a"})
+    payloads = {photo["id"]: photo["picture"] for photo in photos}
+    scope = PictureScope(photos, lambda name: _seen(payloads[name]), alteration="BGR")
     seen = {}
-    for name in reversed(files):
+    for name in reversed(payloads):
         scope.chosen = name
         seen[name] = scope.seen
     return scope, {"seen": seen}
+
+
+def _seen(payload: bytes) -> dict[str, Any]:
+    """Return a photo altered by the real functions, but without a network.
+
+    What stands for an embedding is the shrunk photo itself, and for a score its green.
+    """
+    import numpy as np
+    from PIL import Image
+
+    from workbench.pictures import open_picture
+    from workbench.pictures.alterations import bgr, jpeg, rotated
+
+    image = open_picture(payload).image
+    right = np.asarray(image.resize((64, 64), Image.Resampling.BICUBIC))
+    bilinear = np.asarray(image.resize((64, 64), Image.Resampling.BILINEAR))
+    altered = [np.asarray(way(image).resize((64, 64))) for way in (jpeg, rotated, bgr)]
+    views = []
+    for (name, says), given in zip(WAYS.items(), (bilinear, *altered, right), strict=True):
+        gap = np.abs(given.astype(int) - right)
+        one, other = (levels.ravel() - levels.mean() for levels in (right, given))
+        view = {"name": name, "says": says, "picture": _packed(given), "score": _greens(given)}
+        view |= {"changed": float((gap > 0).any(axis=-1).mean()), "mean": float(gap.mean())}
+        views.append(view | {"cosine": float(one @ other / np.sqrt((one @ one) * (other @ other)))})
+    return {"picture": _packed(right), "score": _greens(right), "views": views}
+
+
+WAYS: Final = {
+    "bilinear": "It shrinks photos with another filter.",
+    "JPEG 15": "A gateway saves the photo again, as JPEG of quality 15.",
+    "EXIF ignored": "It does not turn the photo as its EXIF tag says.",
+    "BGR": "It reads blue, green, red where the model learned red, green, blue.",
+    "new encoder": "It uses another version of the encoder. The column keeps its name.",
+}
+
+
+def _greens(levels: Any) -> float:
+    return 1 / (1 + math.exp((levels[..., 1].mean() - levels[..., 2].mean() - 20) / 8))
+
+
+def _packed(levels: Any) -> bytes:
+    from io import BytesIO
+
+    from PIL import Image
+
+    buffer = BytesIO()
+    Image.fromarray(levels).save(buffer, "PNG")
+    return buffer.getvalue()
 
 
 def _not_written(rows: object, moment: object) -> None:

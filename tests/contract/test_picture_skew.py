@@ -77,6 +77,14 @@ def test_the_honest_path_is_that_of_extract_and_the_score_that_of_serve(
         assert look(photo)["score"] == pytest.approx(row["probability"], abs=1e-12)
 
 
+def test_many_photos_at_once_give_the_bits_of_each_alone(outcome: Outcome, look: Looker) -> None:
+    photos = [row["image_id"] for row in some_photos(outcome.ws)]
+    for way in paths(outcome.ws)[-2:]:
+        together = look.all_on(photos, way)
+        for photo, embedding in zip(photos, together, strict=True):
+            np.testing.assert_array_equal(look.embedded(photo, [way])[0][1], embedding)
+
+
 def test_what_is_measured_is_what_is_shown(outcome: Outcome, look: Looker) -> None:
     turned = some_photos(outcome.ws)[0]
     assert turned["orientation"] not in {None, 1}
@@ -101,8 +109,10 @@ def test_an_upright_photo_is_the_same_to_who_ignores_exif(outcome: Outcome, look
     assert views["EXIF ignored"]["cosine"] == pytest.approx(1)
 
 
-def test_the_scope_says_the_labels_of_the_world_and_which_photo_was_stored_turned(outcome: Outcome) -> None:
-    scope = picture_scope(outcome.ws, run=outcome.record.run_id, alteration="BGR")
+def test_the_scope_says_the_labels_of_the_world_and_which_photo_was_stored_turned(
+    outcome: Outcome, look: Looker
+) -> None:
+    scope = picture_scope(outcome.ws, look=look, alteration="BGR")
     assert scope.decisions == ["accept", "reject"]
     assert scope.photos[0]["text"].endswith("stored turned")
     assert len(scope.photos) == 6

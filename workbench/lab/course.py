@@ -60,6 +60,22 @@ COURSE: Final = (
         shows="Two models differ in one line of a join; the one that looks better is the one that fails.",
         story="quiet_failure",
     ),
+    LessonCard(
+        number="03",
+        file="03_extract",
+        title="The same photo, two embeddings",
+        minutes=35,
+        shows="Training and serving read one photo on two paths; not one pixel differs, and the decision does.",
+        story="extract",
+    ),
+    LessonCard(
+        number="06",
+        file="06_serve",
+        title="One entity, two numbers",
+        minutes=40,
+        shows="The service computes a feature in its own way; the AUC hardly moves, and twice as many members are called.",
+        story="serve",
+    ),
 )
 
 

@@ -169,12 +169,19 @@ class Looker:
                 found[i] = (pixels[i][0], vector)
         return found
 
-    def score(self, embedding: Pixels) -> float:
-        """Return what the run's model makes of an embedding: the probability of the positive class."""
+    def all_on(self, photos: Sequence[str], way: Path) -> Pixels:
+        """Return the embeddings of photos on one path, shape (n, dim), in the order given."""
+        encoder = self.encoder(way.spec)
+        pixels = [way.pixels(encoder, self.bytes_of(photo), self._policy) for photo in photos]
+        return encoder.forward(np.concatenate(pixels))
+
+    def scores(self, embeddings: Pixels) -> NDArray[np.float64]:
+        """Return what the run's model makes of embeddings: the probability of the positive class, shape (n,)."""
         from workbench.profiles.models import probabilities
 
-        rows = embedding.astype(np.float64)[None]
-        return float(probabilities(self._model, rows, self._record.dataset.labels)[0, -1])
+        rows = embeddings.astype(np.float64)
+        found: NDArray[np.float64] = probabilities(self._model, rows, self._record.dataset.labels)[:, -1]
+        return found
 
     def __call__(self, photo: str) -> dict[str, Any]:
         """Return what `workbench.widgets.PictureScope` shows of a photo."""
@@ -186,9 +193,12 @@ class Looker:
             picture = self._levels(pixels)
             gap = np.abs(picture.astype(int) - before)
             view = {"name": way.name, "says": way.says, "picture": _png(picture), "mean": float(gap.mean())}
-            view |= {"changed": float((gap > 0).any(axis=-1).mean()), "score": self.score(vector)}
+            view |= {
+                "changed": float((gap > 0).any(axis=-1).mean()),
+                "score": float(self.scores(vector[None])[0]),
+            }
             views.append(view | {"cosine": _cosine(reference, vector)})
-        return {"picture": _png(before), "score": self.score(reference), "views": views}
+        return {"picture": _png(before), "score": float(self.scores(reference[None])[0]), "views": views}
 
     def _levels(self, pixels: Pixels) -> NDArray[np.uint8]:
         """Return what the network takes its input for: levels 0 to 255, by its own mean and deviation."""
@@ -245,7 +255,7 @@ def picture_scope(
     ws: Workspace,
     photos: Sequence[str] | None = None,
     *,
-    run: str = "champion",
+    look: Looker | None = None,
     watcher: Watcher | None = None,
     **traits: Any,
 ) -> PictureScope:
@@ -257,8 +267,8 @@ def picture_scope(
         With a run that was trained on embeddings.
     photos : sequence of str, optional
         Their ids; default `some_photos`.
-    run : str
-        Whose model scores them: id or alias.
+    look : Looker, optional
+        Whose model scores them; default that of the champion.
     watcher : Watcher, optional
         Is told that both encoders are loaded.
     **traits : object
@@ -269,7 +279,7 @@ def picture_scope(
     PictureScope
         With the decisions of the run's own labels.
     """
-    look = Looker(ws, run)
+    look = look or Looker(ws)
     clean = {row["image_id"]: row for row in read_table(ws.manifests / "clean").to_pylist()}
     chosen = [clean[photo] for photo in photos] if photos else some_photos(ws)
     faces = [
