@@ -62,7 +62,7 @@ def _(mo):
     is **preprocessing**, and all of it belongs to the embedding as much as the encoder's weights do.
 
     An embedding is computed once for each photo, encoder and version of the preprocessing, and the view
-    that holds it carries both in its *name*.
+    that holds it carries both in its *name*. The guard at the end compares fingerprints, and then the vectors.
     """)
     return
 
@@ -130,12 +130,12 @@ def _(look, show, story, ws):
 def _(mo):
     mo.md("""
     **What is small.** The two resize filters change most pixels of every photo, and a few decisions near the
-    threshold. On full seasons the bilinear one costs between -.02 and +.02 of accuracy: noise. So it is a
+    threshold. Three fruit of forty prove nothing; on full seasons the bilinear one costs between -.02 and +.02 of accuracy: noise. So it is a
     *control*: the guard stays silent, and rightly so. Do not stop a release for it. It is no law, either: try
     *no antialias* above on the photo with the noisy bar.
 
-    **What is large looks the same from outside.** The other paths lose a quarter of the fruit and more. In
-    each case the service answers, the shapes fit, and the scores lie between 0 and 1.
+    **What is large looks the same from outside.** The five below it in the second table cost a quarter of all
+    decisions and more. In each case the service answers, the shapes fit, and the scores lie between 0 and 1.
 
     **Look at `EXIF ignored`.** Its mean cosine is above .99: only a few photos of the week were stored turned.
     The lowest one gives it away. And look at the column *claims*: it does not move. The test set came through
@@ -208,8 +208,8 @@ def _(lesson, show, story):
 def _(mo):
     mo.md("""
     The camera is written in the file's EXIF data, and the model never read them. It did not have to: the
-    belt's colour, the lens and the cast of its light are in every pixel, so the embedding names the camera
-    without a mistake. **Dropping the EXIF columns changes nothing.** A good part of the score is the camera's:
+    belt's colour, the lens and the cast of its light are in every pixel, so the embedding gives the camera
+    away. **Dropping the EXIF columns changes nothing.** A good part of the score is the camera's:
     within one camera, where it cannot help, the same embeddings tell the label much less well.
 
     Be exact about the harm. On full seasons (last row of the table above) this model claims more than it
@@ -243,11 +243,12 @@ def _(sorted_ws, story):
 def _(mo):
     mo.md("""
     The cell above ran this lesson's two guards: on your own files where you named some, else on files that the
-    lesson wrote. In a terminal:
+    lesson wrote. In a terminal, the first line asks whether the camera tells the label, the second one compares
+    what both paths made of the same photos:
 
     ```
-    workbench guard images FOLDER --split photos.csv     does the camera tell the label? near-duplicates, too
-    workbench guard parity reference.parquet served.parquet --key image_id --columns embedding
+    workbench guard images FOLDER --split photos.csv
+    workbench guard parity reference.parquet served.parquet --key image_id
     ```
 
     **What to keep.** Preprocessing is a part of the model: ship both as one, with one version. *It has the

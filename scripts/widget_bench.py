@@ -102,6 +102,7 @@ def exhibits() -> dict[str, tuple[Any, dict[str, Any]]]:
         "skew_scope": (_scope(), {}),
         "picture_scope": _pictures(),
         "pair_browser": (_pairs(), {}),
+        "steps": (_steps(), {}),
         "panel": (panel, {}),
         "view": (View(lambda source: f"rows = {source['rows']}, noise = {source['noise']:.2f}", panel), {}),
     }
@@ -199,6 +200,14 @@ def _pairs() -> Any:
     )
     evidence = near_duplicates.measure(table, group="item_id")
     return pair_browser(evidence, lambda name: frames[name].payload, most=12)
+
+
+def _steps() -> Any:
+    from workbench.lab.skew_show import STORY
+    from workbench.widgets import Steps
+
+    told = [{"name": step.name, "says": step.says} for step in STORY]
+    return Steps(told, title="One entity, two numbers", at=1)
 
 
 def _pictures() -> tuple[Any, dict[str, Any]]:

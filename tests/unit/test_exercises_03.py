@@ -9,7 +9,6 @@ from workbench.lab.course import lesson_card
 from workbench.lab.effects import read
 
 EXERCISES = lesson_card("03").exercises()
-SHIPPED_SOLVED = 1
 
 
 def unsolved(*_: object) -> None:

@@ -11,6 +11,7 @@ from workbench.widgets.picture_scope import PictureScope
 from workbench.widgets.pit_timeline import PitTimeline
 from workbench.widgets.predict import Predict
 from workbench.widgets.skew_scope import SkewScope
+from workbench.widgets.steps import Steps
 from workbench.widgets.truth_meter import TruthMeter
 from workbench.widgets.view import View
 
@@ -22,6 +23,7 @@ ORDER: Final = (
     "skew_scope",
     "picture_scope",
     "pair_browser",
+    "steps",
     "panel",
     "view",
 )
@@ -37,6 +39,7 @@ __all__ = [
     "PitTimeline",
     "Predict",
     "SkewScope",
+    "Steps",
     "TruthMeter",
     "View",
 ]

@@ -46,7 +46,7 @@ def _line_photos(ws: Workspace, *, history: bool = True) -> pa.Table:
     ).sort_by("image_id")
 
 
-def camera_sheet(ws: Workspace, n: int = 5) -> Shown:
+def camera_sheet(ws: Workspace, n: int = 6) -> Shown:
     """Show some rejected and some accepted fruit of the sorted world, with their cameras."""
     frames: dict[str, dict[str, Frame]] = {"reject": {}, "accept": {}}
     for row in _line_photos(ws).sort_by("item_id").to_pylist():
