@@ -9,30 +9,26 @@ def _():
     import marimo as mo
 
     from workbench.lab import lesson
-    from workbench.lab.picture_skew import picture_scope
+    from workbench.lab.picture_skew import Looker, picture_scope
     from workbench.lab.skew_show import skew_show
-    from workbench.lab.stories import serve as story
+    from workbench.lab.stories import extract, serve
 
-    return lesson, mo, picture_scope, skew_show, story
+    return Looker, extract, lesson, mo, picture_scope, serve, skew_show
 
 
 @app.cell(hide_code=True)
-def _(lesson, picture_scope, skew_show, story):
-    pictures = picture_scope(lesson.prepared())
-    service = story.Service(story.gym(lesson.Teller("gym: ")))
+def _(Looker, extract, lesson, picture_scope, serve, skew_show):
+    ws = lesson.prepared()
+    look = Looker(ws)
+    pictures = picture_scope(ws, look=look, chosen=extract.same_photo(ws, look))
+    service = serve.Service(serve.gym(lesson.Teller("gym: ")))
     steps, scope, dial = skew_show(service, pictures, tell=print)
     return dial, pictures, scope, steps
 
 
 @app.cell(hide_code=True)
-def _(steps):
-    steps
-    return
-
-
-@app.cell(hide_code=True)
-def _(dial):
-    dial
+def _(dial, mo, steps):
+    mo.hstack([steps, dial], widths=[1.6, 1], align="center", gap=1.5)
     return
 
 

@@ -12,7 +12,7 @@ from PIL import Image
 
 from workbench.failures import load
 from workbench.lab.bench import prepare, run_with
-from workbench.lab.picture_skew import Looker, Path, honest, paths, picture_scope, some_photos
+from workbench.lab.picture_skew import RIGHT, Looker, paths, picture_scope, some_photos
 from workbench.lab.watch import served_vectors
 from workbench.manifests import read_table
 
@@ -72,7 +72,7 @@ def test_the_honest_path_is_that_of_extract_and_the_score_that_of_serve(
     served = read_table(outcome.ws.served / outcome.record.run_id, ["feature_image_id", "probability"])
     for row in served.slice(0, 3).to_pylist():
         photo = row["feature_image_id"]
-        ((_, embedding),) = look.embedded(photo, [Path("", "", honest)])
+        ((_, embedding),) = look.embedded(photo, [RIGHT])
         np.testing.assert_array_equal(embedding, np.array(right[photo], np.float32))
         assert look(photo)["score"] == pytest.approx(row["probability"], abs=1e-12)
 
@@ -95,7 +95,8 @@ def test_what_is_measured_is_what_is_shown(outcome: Outcome, look: Looker) -> No
         gap = np.abs(levels(view["picture"]) - before)
         assert view["mean"] == pytest.approx(gap.mean())
         assert view["changed"] == pytest.approx((gap > 0).any(axis=-1).mean())
-    assert views["new encoder"]["changed"] == 0
+    assert views["as in training"]["changed"] == views["new encoder"]["changed"] == 0
+    assert views["as in training"]["score"] == found["score"]
     assert views["new encoder"]["cosine"] < 0.5, "no pixel differs, and the embedding is another"
     assert views["bilinear"]["cosine"] > 0.99 > views["JPEG 15"]["cosine"]
     np.testing.assert_array_equal(levels(views["BGR"]["picture"]), before[..., ::-1])

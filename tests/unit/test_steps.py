@@ -29,9 +29,9 @@ def test_the_dial_says_both_numbers_and_stays_on_its_axis():
     honest = {"auc": 0.75, "called": 0.08, "score_to_rate": 1.1}
     shown = decision_dial(honest, {"auc": 0.4, "called": 0.93, "score_to_rate": 9.0})
     assert str(shown).splitlines()[1:] == [
-        "  AUC: are the leavers ranked first?: 0.40, honest 0.75",
-        "  called: share above the threshold: 93%, honest 8%",
-        "  predicted / real: 1 is right: 9.00, honest 1.10",
+        "  AUC: 0.40, honest 0.75",
+        "  members called: 93%, honest 8%",
+        "  predicted / real: 9.00, honest 1.10",
     ]
     assert 'width="0.0"' in shown.body
     assert shown.body.count('rect width="100.0"') == 2

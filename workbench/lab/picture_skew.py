@@ -79,8 +79,12 @@ def _not_normalised(encoder: Encoder, data: bytes, policy: Policy) -> Pixels:
     return pixels
 
 
+RIGHT: Final = Path("as in training", "It does what training does: nothing is altered.", honest)
+"""The path that the others are compared with."""
+
+
 def paths(ws: Workspace) -> tuple[Path, ...]:
-    """Return the ways of the catalogue's failures, the harmless ones first.
+    """Return the right way, and those of the catalogue's failures, the harmless ones first.
 
     Parameters
     ----------
@@ -94,6 +98,7 @@ def paths(ws: Workspace) -> tuple[Path, ...]:
     """
     bilinear, jpeg = _altered(resize_filter.resized(ws)), jpeg_recompressed.saved_again
     return (
+        RIGHT,
         Path(
             "bilinear", "It shrinks photos with another filter: bilinear, where bicubic is right.", bilinear
         ),
@@ -186,7 +191,7 @@ class Looker:
     def __call__(self, photo: str) -> dict[str, Any]:
         """Return what `workbench.widgets.PictureScope` shows of a photo."""
         ways = paths(self._ws)
-        (right, reference), *others = self.embedded(photo, [Path("offline", "", honest), *ways])
+        (right, reference), *others = self.embedded(photo, [RIGHT, *ways])
         before = self._levels(right)
         views = []
         for way, (pixels, vector) in zip(ways, others, strict=True):

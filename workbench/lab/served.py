@@ -158,13 +158,15 @@ class Service:
         how: dict[str, Any] = {"keys": ("item_id",), "windows": WINDOWS, "earlier": pairs.earlier}
         return parity.check(parity.measure(pairs.offline, pairs.online, **how))
 
-    def scope(self, name: str) -> SkewScope:
+    def scope(self, name: str, shown: Sequence[str] = SHOWN) -> SkewScope:
         """Return a scope on the last morning under a failure.
 
         Parameters
         ----------
         name : str
-            Of the catalogue.
+            Of the catalogue; empty: the honest service.
+        shown : sequence of str
+            Columns of the scope.
 
         Returns
         -------
@@ -179,7 +181,7 @@ class Service:
             windows=WINDOWS,
             earlier=pairs.earlier,
         )
-        kept = [i for i, feature in enumerate(scope.features) if feature["name"] in SHOWN]
+        kept = [i for i, feature in enumerate(scope.features) if feature["name"] in shown]
         scope.features = [scope.features[i] for i in kept]
         scope.entities = [one | {"cells": [one["cells"][i] for i in kept]} for one in scope.entities]
         scope.threshold, scope.decisions, scope.key = self.threshold, ["leave alone", "call"], "member"

@@ -33,23 +33,25 @@ class Step:
     name: str
     says: str
     service: str = ""
-    alteration: str = "bilinear"
+    alteration: str = "as in training"
 
 
 STORY: Final = (
     Step("honest", "One member, one photo: what training read is what the service reads."),
-    Step("a week for a month", "One team counts 7 days, the other 30. The order survives, the calls do not.", "window_mismatch"),
-    Step("hours for days", "The column is still called days. Nobody looks at the unit.", "unit_mismatch"),
-    Step("the job died", "The store answers for four weeks more, and nothing on the dial moves. The AUC does.", "stale_store"),
-    Step("BGR", "Red and blue change places: seen at once by people, by no schema.", "stale_store", "BGR"),
-    Step("new encoder", "Not one pixel differs, and the model reads another language.", "stale_store", "new encoder"),
+    Step("window", "The service counts 7 days, training counted 30. Who is called?", "window_mismatch"),
+    Step("unit", "The column is still called days, and the AUC looks as always.", "unit_mismatch"),
+    Step("dead store", "For four weeks the store was not filled. As many are called as planned, and the wrong ones.", "stale_store"),
+    Step("BGR", "Now the photo: red and blue change places. People see it at once, no schema does.", "", "BGR"),
+    Step("encoder", "Not one pixel differs, and the model reads another language.", "", "new encoder"),
 )  # fmt: skip
 """About a minute a step."""
+COLUMNS: Final = ("visits_7d", "visits_30d", "days_since_visit", "trend")
+"""Of the table scope: what can be read from the last row."""
 _SCALES: Final = {"auc": (0.5, 1.0), "called": (0.0, 0.5), "score_to_rate": (0.0, 6.0)}
 _WORDS: Final = {
-    "auc": "AUC: are the leavers ranked first?",
-    "called": "called: share above the threshold",
-    "score_to_rate": "predicted / real: 1 is right",
+    "auc": "AUC",
+    "called": "members called",
+    "score_to_rate": "predicted / real",
 }
 
 
@@ -81,10 +83,10 @@ def skew_show(
     scopes, dials = {}, {}
     for name in names:
         tell(f"asked on both sides: {name or 'the honest service'}")
-        scopes[name], dials[name] = service.scope(name), service.dial(name)
+        scopes[name], dials[name] = service.scope(name, COLUMNS), service.dial(name)
     first = (pictures.chosen, pictures.gain)
-    steps = Steps([{"name": step.name, "says": step.says} for step in story], title="One entity, two numbers")
-    scope = service.scope(story[0].service)
+    steps = Steps([{"name": step.name, "says": step.says} for step in story])
+    scope = service.scope(story[0].service, COLUMNS)
     member = scopes[names[min(1, len(names) - 1)]].chosen  # whom the first failure moves most
     scope.chosen = member
 
@@ -124,7 +126,7 @@ def decision_dial(honest: Mapping[str, float], now: Mapping[str, float]) -> Show
     """
     rows = [_row(name, honest[name], now[name]) for name in _WORDS]
     body = (
-        '<div style="display:grid;grid-template-columns:repeat(auto-fit,minmax(200px,1fr));gap:24px">'
+        '<div style="display:grid;grid-template-columns:repeat(auto-fit,minmax(136px,1fr));gap:24px">'
         f"{''.join(row for row, _ in rows)}</div>"
     )
     return Shown(body, "\n".join(["[decision dial]", *(words for _, words in rows)]), "decision dial")
@@ -143,6 +145,6 @@ def _row(name: str, honest: float, now: float) -> tuple[str, str]:
     size: Any = "font-size:28px;line-height:36px;font-weight:600"
     return (
         f'<div><div style="color:var(--muted)">{html.escape(_WORDS[name])}</div><div style="{size}">{texts[1]}</div>{bar}'
-        f'<div style="color:var(--muted)">the mark: honest, {texts[0]}</div></div>',
+        f'<div style="color:var(--muted)">honest: {texts[0]}</div></div>',
         f"  {words}",
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from workbench.guards import embedding
-from workbench.lab.picture_skew import Looker, Path, honest, paths, some_photos
+from workbench.lab.picture_skew import RIGHT, Looker, paths, some_photos
 from workbench.lab.said import said
 from workbench.lab.show import Frame, Shown, card, contact_sheet, grid, stack
 from workbench.lab.stories.extract_cameras import camera_sheet, camera_verdict, cameras, own_files
@@ -28,7 +28,6 @@ __all__ = [
     "same_photo", "two_embeddings",
 ]  # fmt: skip
 
-RIGHT: Final = Path("as in training", "", honest)
 FAILURES: Final = (
     "resize_filter",
     "jpeg_recompressed",
@@ -112,7 +111,7 @@ def every_path(ws: Workspace, look: Looker) -> Shown:
     right = look.all_on(photos, RIGHT)
     was = look.scores(right) >= 0.5
     rows = []
-    for way in (RIGHT, *paths(ws)):
+    for way in paths(ws):
         given = look.all_on(photos, way)
         now = look.scores(given) >= 0.5
         found = embedding.check(embedding.measure(_table(photos, right), _table(photos, given)))
