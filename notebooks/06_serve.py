@@ -43,7 +43,7 @@ def _(story):
 def _(lesson, service):
     dial = service.dial("window_mismatch")
     plan = service.dial()["called"]
-    said = f"The honest service calls {plan:.0%}: its members do a little better than those of the test set."
+    said = f"The honest service calls {plan:.0%}, on the same mornings. One column, and the trend that is made of it, differ."
     asked = "The threshold takes the top tenth of the own test set. What share of members does the new service call?"
     lesson.live(lesson.Predict(asked, answer=round(dial["called"], 2), why=said, low=0.0, high=1.0))
     return
@@ -159,9 +159,9 @@ def _(mo):
     last end: a **correction** keeps its old event time, lies behind that watermark, and never arrives. Filling the
     whole span brings it.
 
-    That is sqlite. Do not carry the last line over to another online store: Feast's Redis store compares event
-    times when it writes, and issue #2795 reports that a correction with an equal one is ignored there. We do not
-    run Redis here; probe your own store with two rows, as this cell does.
+    That is sqlite. Do not carry the last line over to another online store. This lesson runs no Redis, so it claims
+    nothing about it; Feast issue #2795 reports that there a correction with an equal event time is ignored. Probe
+    your own store with two rows, as this cell does.
     """)
     return
 

@@ -212,7 +212,8 @@ class Looker:
         ends = [Image.new("RGB", (8, 8), (level,) * 3) for level in (0, 255)]
         black, white = self.encoder().preprocess_batch(ends).mean(axis=(2, 3))
         shares = (pixels - black[:, None, None]) / (white - black)[:, None, None]
-        return np.clip(np.rint(shares * 255), 0, 255).astype(np.uint8).transpose(1, 2, 0)
+        levels: NDArray[np.uint8] = np.clip(np.rint(shares * 255), 0, 255).astype(np.uint8).transpose(1, 2, 0)
+        return levels
 
 
 def _cosine(one: Pixels, other: Pixels) -> float:

@@ -177,7 +177,7 @@ class Service:
         scope = skew_scope(
             pairs.offline,
             pairs.online,
-            score=self.scores if pairs.trained else None,
+            score=(lambda rows: self.scores(rows).tolist()) if pairs.trained else None,
             windows=WINDOWS,
             earlier=pairs.earlier,
         )

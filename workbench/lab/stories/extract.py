@@ -50,7 +50,7 @@ def prepare(watcher: Watcher | None = None) -> Workspace:
 
 def same_photo(ws: Workspace, look: Looker) -> str:
     """Return the id of the lesson's photo: the first one to choose from that the champion rejects."""
-    photos = [row["image_id"] for row in some_photos(ws)]
+    photos: list[str] = [row["image_id"] for row in some_photos(ws)]
     scores = look.scores(look.all_on(photos, RIGHT))
     return next((photo for photo, score in zip(photos, scores, strict=True) if score >= 0.5), photos[0])
 

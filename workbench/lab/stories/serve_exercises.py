@@ -57,11 +57,14 @@ _EXPIRED: Final = Exercise(
     ),
 )
 
-_A: Final = {"m1": {"visits": 4.0, "fee": 30.0}, "m2": {"visits": 9.0, "fee": 30.0}}
+_A: Final[dict[str, dict[str, float | None]]] = {
+    "m1": {"visits": 4.0, "fee": 30.0},
+    "m2": {"visits": 9.0, "fee": 30.0},
+}
 
 
 def _but(**cells: float | None) -> dict[str, dict[str, float | None]]:
-    return {"m1": {"visits": 4.0, "fee": 30.0} | cells, "m2": {"visits": 9.0, "fee": 30.0}}
+    return {"m1": {**_A["m1"], **cells}, "m2": {"visits": 9.0, "fee": 30.0}}
 
 
 _PARITY: Final = Exercise(
