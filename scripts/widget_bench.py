@@ -218,7 +218,7 @@ def _pictures() -> tuple[Any, dict[str, Any]]:
     from workbench.widgets import PictureScope
     from workbench.worlds.packhouse import PackhouseWorld
 
-    photos = []
+    photos: list[dict[str, Any]] = []
     for one in islice(PackhouseWorld(size="tiny").captures(), 0, 45, 15):
         with contextlib.suppress(PictureProblem):
             open_picture(one.payload)
