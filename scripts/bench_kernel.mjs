@@ -47,6 +47,10 @@ export const KERNELS = {
   predict(model, secrets) {
     if (model.get("opened") && model.get("answer") === null) model.answer(secrets);
   },
+  picture_scope(model, secrets) {
+    const seen = secrets.seen[model.get("chosen")];
+    if (seen.photo !== model.get("seen").photo) model.answer({ seen });
+  },
   checkpoint(model, secrets) {
     model.answer({ hints: secrets.hints.slice(0, model.get("hints_asked")) });
     const last = secrets.reports[Math.min(model.get("asked"), secrets.reports.length - 1)];

@@ -100,8 +100,10 @@ def exhibits() -> dict[str, tuple[Any, dict[str, Any]]]:
         "predict_choice": (choice, {"answer": "No", "why": CHOICES}),
         "checkpoint": (check, {"hints": HINTS, "reports": REPORTS}),
         "skew_scope": (_scope(), {}),
+        "picture_scope": _pictures(),
         "pair_browser": (_pairs(), {}),
         "lineage_trace": _chain(),
+        "steps": (_steps(), {}),
         "panel": (panel, {}),
         "view": (View(lambda source: f"rows = {source['rows']}, noise = {source['noise']:.2f}", panel), {}),
     }
@@ -273,6 +275,82 @@ TAMPERS: Final = [
         "told": "The rows were written in the opposite order.",
     },
 ]
+def _steps() -> Any:
+    from workbench.lab.skew_show import STORY
+    from workbench.widgets import Steps
+
+    told = [{"name": step.name, "says": step.says} for step in STORY]
+    return Steps(told, title="One entity, two numbers", at=1)
+
+
+def _pictures() -> tuple[Any, dict[str, Any]]:
+    """Return the scope on three photos of the packhouse, and what it sees of each."""
+    from itertools import islice
+
+    from workbench.pictures import PictureProblem, open_picture
+    from workbench.widgets import PictureScope
+    from workbench.worlds.packhouse import PackhouseWorld
+
+    photos: list[dict[str, Any]] = []
+    for one in islice(PackhouseWorld(size="tiny").captures(), 0, 45, 15):
+        with contextlib.suppress(PictureProblem):
+            open_picture(one.payload)
+            photos.append({"id": one.item_id, "picture": one.payload, "text": "line-a"})
+    payloads = {photo["id"]: photo["picture"] for photo in photos}
+    scope = PictureScope(photos, lambda name: _seen(payloads[name]), alteration="BGR")
+    seen = {}
+    for name in reversed(payloads):
+        scope.chosen = name
+        seen[name] = scope.seen
+    return scope, {"seen": seen}
+
+
+def _seen(payload: bytes) -> dict[str, Any]:
+    """Return a photo altered by the real functions, but without a network.
+
+    What stands for an embedding is the shrunk photo itself, and for a score its green.
+    """
+    import numpy as np
+    from PIL import Image
+
+    from workbench.pictures import open_picture
+    from workbench.pictures.alterations import bgr, jpeg, rotated
+
+    image = open_picture(payload).image
+    right = np.asarray(image.resize((64, 64), Image.Resampling.BICUBIC))
+    bilinear = np.asarray(image.resize((64, 64), Image.Resampling.BILINEAR))
+    altered = [np.asarray(way(image).resize((64, 64))) for way in (jpeg, rotated, bgr)]
+    views = []
+    for (name, says), given in zip(WAYS.items(), (bilinear, *altered, right), strict=True):
+        gap = np.abs(given.astype(int) - right)
+        one, other = (levels.ravel() - levels.mean() for levels in (right, given))
+        view = {"name": name, "says": says, "picture": _packed(given), "score": _greens(given)}
+        view |= {"changed": float((gap > 0).any(axis=-1).mean()), "mean": float(gap.mean())}
+        views.append(view | {"cosine": float(one @ other / np.sqrt((one @ one) * (other @ other)))})
+    return {"picture": _packed(right), "score": _greens(right), "views": views}
+
+
+WAYS: Final = {
+    "bilinear": "It shrinks photos with another filter.",
+    "JPEG 15": "A gateway saves the photo again, as JPEG of quality 15.",
+    "EXIF ignored": "It does not turn the photo as its EXIF tag says.",
+    "BGR": "It reads blue, green, red where the model learned red, green, blue.",
+    "new encoder": "It uses another version of the encoder. The column keeps its name.",
+}
+
+
+def _greens(levels: Any) -> float:
+    return 1 / (1 + math.exp((levels[..., 1].mean() - levels[..., 2].mean() - 20) / 8))
+
+
+def _packed(levels: Any) -> bytes:
+    from io import BytesIO
+
+    from PIL import Image
+
+    buffer = BytesIO()
+    Image.fromarray(levels).save(buffer, "PNG")
+    return buffer.getvalue()
 
 
 def _not_written(rows: object, moment: object) -> None:

@@ -232,3 +232,26 @@ def test_pairs_are_gone_through_by_key(tab, opened):
     assert bench.locator("[data-test=pair-1]").evaluate("node => node === document.activeElement")
     assert bench.locator("img").evaluate_all("all => all.every(one => one.naturalWidth > 0)")
     assert bench.locator("[data-test=facts]").inner_text().startswith("2 of the 12 closest: ")
+
+
+def test_photos_and_alterations_are_chosen_by_key_and_the_difference_is_brightened(tab, opened):
+    bench = opened("picture_scope")
+    assert bench.locator("[data-test=says]").inner_text().startswith("It reads blue, green, red")
+    before = bench.locator("[data-test=online]").get_attribute("src")
+    bench.locator("[data-test='JPEG 15']").focus()
+    tab.keyboard.press("Enter")
+    assert bench.locator("[data-test=online]").get_attribute("src") != before
+    assert state(tab, "picture_scope", "alteration") == "JPEG 15"
+    bench.get_by_role("button", name=re.compile("^16")).click()
+    difference = bench.locator("[data-test=difference]")
+    assert difference.get_attribute("aria-label").startswith("difference, 16 times as bright: ")
+    assert difference.evaluate("node => getComputedStyle(node).filter") == "brightness(16)"
+    bench.locator("[data-test=photo-1]").focus()
+    tab.keyboard.press("Space")
+    bench.locator("[aria-pressed=true][data-test=photo-1]").wait_for()
+    assert bench.locator("[data-test='JPEG 15']").get_attribute("aria-pressed") == "true"
+    bench.get_by_text("The same in a table").click()
+    rows = bench.locator("tbody tr")
+    assert rows.count() == 5
+    assert rows.last.inner_text().startswith("new encoder")
+    bench.locator("[role=status]", has_text="Photo 2 of 3 photos, JPEG 15: ").wait_for(state="attached")

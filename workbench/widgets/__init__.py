@@ -8,9 +8,11 @@ from workbench.widgets.checkpoint import Case, Checkpoint
 from workbench.widgets.lineage_trace import LineageTrace
 from workbench.widgets.pair_browser import PairBrowser
 from workbench.widgets.panel import Panel
+from workbench.widgets.picture_scope import PictureScope
 from workbench.widgets.pit_timeline import PitTimeline
 from workbench.widgets.predict import Predict
 from workbench.widgets.skew_scope import SkewScope
+from workbench.widgets.steps import Steps
 from workbench.widgets.truth_meter import TruthMeter
 from workbench.widgets.view import View
 
@@ -20,8 +22,10 @@ ORDER: Final = (
     "checkpoint",
     "pit_timeline",
     "skew_scope",
+    "picture_scope",
     "pair_browser",
     "lineage_trace",
+    "steps",
     "panel",
     "view",
 )
@@ -34,9 +38,11 @@ __all__ = [
     "LineageTrace",
     "PairBrowser",
     "Panel",
+    "PictureScope",
     "PitTimeline",
     "Predict",
     "SkewScope",
+    "Steps",
     "TruthMeter",
     "View",
 ]
