@@ -103,7 +103,9 @@ PRESETS = [
 
 def test_a_preset_sets_what_it_names_and_the_rest_as_at_the_start():
     asked = []
-    widget = PitTimeline(VALUES, observation=5, engines={"x": lambda *question: asked.append(question)}, presets=PRESETS)
+    widget = PitTimeline(
+        VALUES, observation=5, engines={"x": lambda *question: asked.append(question)}, presets=PRESETS
+    )
     widget.values = []
     widget.choose("before")
     assert (widget.observation, widget.ttl, len(widget.values)) == (15, None, 4)

@@ -60,6 +60,14 @@ COURSE: Final = (
         shows="Two models differ in one line of a join; the one that looks better is the one that fails.",
         story="quiet_failure",
     ),
+    LessonCard(
+        number="04",
+        file="04_dataset",
+        title="Dataset: what was known, and when",
+        minutes=40,
+        shows="Five joins ask one table about one Monday; three of them know the future, the feature store among them.",
+        story="dataset",
+    ),
 )
 
 

@@ -54,6 +54,7 @@ STYLE: Final = (
     ".wb summary{cursor:pointer;font-weight:600}.wb details>*+*{margin-top:12px}.wb details>p{color:var(--fg);font-size:14px}"
     ".wb.note{border-left:4px solid var(--c);padding:8px 16px;border-radius:3px;"
     "background:color-mix(in srgb,var(--c) 9%,transparent)}"
+    ".wb.note p{color:var(--fg);font-size:14px}.wb ul{list-style:disc;margin:8px 0 0;padding-left:20px}"
 )
 
 

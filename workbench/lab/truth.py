@@ -8,14 +8,16 @@ from workbench.errors import SettingsError
 from workbench.widgets import TruthMeter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from workbench.lab.meter import Estimate, Score
 
 _WORDS: Final = {"accuracy": "accuracy", "auc": "AUC"}
 
 
-def truth_meter(failure: str = "", *, world: str = "packhouse", **traits: Any) -> TruthMeter:
+def truth_meter(
+    failure: str = "", *, world: str = "packhouse", among: Sequence[str] = (), **traits: Any
+) -> TruthMeter:
     """Return a meter of measured settings.
 
     Parameters
@@ -24,6 +26,8 @@ def truth_meter(failure: str = "", *, world: str = "packhouse", **traits: Any) -
         Only this one; else all of the world that were measured.
     world : str
         ``packhouse`` (accuracy) or ``gym`` (AUC): a meter has one axis.
+    among : sequence of str
+        Only these failures of the world, in this order.
     **traits : object
         As for `workbench.widgets.TruthMeter`; ``refit=measured_now`` gives it a button.
 
@@ -38,20 +42,25 @@ def truth_meter(failure: str = "", *, world: str = "packhouse", **traits: Any) -
         If the failure was not measured.
     """
     from workbench.failures import load
-    from workbench.lab.effects import METRIC, read
+    from workbench.lab.effects import METRIC, UNIT, read
 
-    world = load(failure).world if failure else world
+    names = [failure] if failure else [*among]
+    world = load(names[0]).world if names else world
     rows = [
         row
         for row in read().to_pylist()
-        if failure in {"", row["failure"]} and load(row["failure"]).world == world
+        if (not names or row["failure"] in names) and load(row["failure"]).world == world
     ]
-    if not rows:
+    if missing := {*names} - {row["failure"] for row in rows}:
         raise SettingsError(
-            f"no effects of {failure or world!r} were measured", hint="see `workbench failures`"
+            f"no effects of {min(missing)!r} were measured in the {world}", hint="see `workbench failures`"
         )
+    if not rows:
+        raise SettingsError(f"no effects of {world!r} were measured", hint="see `workbench failures`")
+    if names:
+        rows.sort(key=lambda row: names.index(row["failure"]))
     first = load(rows[0]["failure"]).strength.default
-    more: dict[str, Any] = {"metric": _WORDS[METRIC[world]], "strength": first} | traits
+    more: dict[str, Any] = {"metric": _WORDS[METRIC[world]], "unit": UNIT[world], "strength": first} | traits
     return TruthMeter(rows_of_effects(rows), **more)
 
 

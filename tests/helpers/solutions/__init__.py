@@ -1,0 +1,1 @@
+"""Reference solutions of the exercises, and the misconceptions that their cases catch; never in the package."""
