@@ -280,20 +280,43 @@ def manifest(folder: Path, title: str, foot: str = "") -> Shown:
     return card(title, facts, foot)
 
 
-def projector(zoom: float = 1.4) -> Shown:
+def projector(zoom: float = 1.2) -> Shown:
     """Enlarge every widget and everything shown on a page: a lab is read from the last row.
 
     Parameters
     ----------
     zoom : float
-        1 is the size of a lesson.
+        On a page of 1920 pixels, where 1 is the size of a lesson; in proportion on others.
 
     Returns
     -------
     Shown
         A style without anything to see.
     """
-    return Shown(f"<style>:root{{--wb-zoom:{zoom:g}}}</style>", f"[enlarged {zoom:g} times]")
+    steps = [
+        f"@media(min-width:{w}px){{:root{{--wb-zoom:{zoom * w / 1920:.3g}}}}}" for w in range(960, 3841, 160)
+    ]
+    return Shown(f"<style>{''.join(steps)}</style>", f"[enlarged {zoom:g} times on a page of 1920 pixels]")
+
+
+def banner(title: str, says: str = "") -> Shown:
+    """Show the title of a lab, and the question that it asks.
+
+    Parameters
+    ----------
+    title : str
+        A few words.
+    says : str
+        One sentence.
+
+    Returns
+    -------
+    Shown
+        In letters that are read from afar.
+    """
+    head = f'<div style="font-size:26px;line-height:32px;font-weight:600">{html.escape(title)}</div>'
+    foot = f'<div style="font-size:15px;color:var(--muted)">{html.escape(says)}</div>' if says else ""
+    return Shown(head + foot, f"{title}\n{says}".strip(), title)
 
 
 def code(where: str) -> Shown:

@@ -120,6 +120,55 @@ def _cured(row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def score_of_effect(failure: str, *, cured: bool = False, seed: int = 0) -> Score:
+    """Return one measured setting as a score: the failure at its default strength, or its cure.
+
+    Parameters
+    ----------
+    failure : str
+        Of the catalogue.
+    cured : bool
+        The honest twin instead.
+    seed : int
+        Which season.
+
+    Returns
+    -------
+    Score
+        With intervals; n of its own test set and of production.
+
+    Raises
+    ------
+    SettingsError
+        If it was not measured.
+    """
+    from workbench.failures import load
+    from workbench.lab.effects import METRIC, read
+    from workbench.lab.meter import Estimate, Score
+
+    entry = load(failure)
+    wanted = {
+        "failure": failure,
+        "strength": entry.strength.default,
+        "model": entry.family_of_model,
+        "seed": seed,
+    }
+    row = next((row for row in read().to_pylist() if wanted.items() <= row.items()), None)
+    if row is None:
+        raise SettingsError(f"season {seed} of {failure!r} was not measured", hint="see `workbench failures`")
+
+    def of(name: str, n: str) -> Estimate:
+        return Estimate(row[name], row[f"{name}_low"], row[f"{name}_high"], row[n])
+
+    metric = METRIC[entry.world]
+    if cured:
+        return Score(metric, of("cured_claimed", "n_cured_claimed"), of("could_have_had", "n_got"))
+    got, could, excess, damage = (
+        of(name, "n_got") for name in ("got", "could_have_had", "excess_inflation", "damage")
+    )
+    return Score(metric, of("claimed", "n_claimed"), got, could, excess, damage)
+
+
 def measured_now(
     *, failure: str, strength: float, cured: bool, seed: int = 100, size: str = "tiny"
 ) -> dict[str, Any]:
