@@ -15,7 +15,7 @@ from workbench.widgets import PitTimeline
 if TYPE_CHECKING:
     from workbench.lab.meter import Score
 
-VALUES: Final = [
+VALUES: Final[list[dict[str, Any]]] = [
     {"id": "a", "value": 9, "event": 2, "known": 2.5},
     {"id": "b", "value": 8, "event": 9, "known": 9.5},
     {"id": "c", "value": 4, "event": 14, "known": 20},
