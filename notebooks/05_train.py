@@ -63,7 +63,8 @@ def _(mo):
 
     Two guards see it. **Solo feature** fits a small tree on each column alone and fires above 0.85. It misses
     the same column when only half of the leavers were asked for a reason. **Truncation** cuts the log and
-    runs the feature code again. It needs the code, and it misses nothing of this kind.
+    runs the feature code again. It needs the code, and it found the column in each gym and at each strength
+    that was measured.
 
     ## Three numbers
 

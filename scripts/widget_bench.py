@@ -91,7 +91,11 @@ def exhibits() -> dict[str, tuple[Any, dict[str, Any]]]:
     return {
         "truth_meter": (
             TruthMeter(
-                meter_rows(), metric="share of fruit that are graded right", unit="fruit", strength=1.0
+                meter_rows(),
+                metric="share of fruit that are graded right",
+                unit="fruit",
+                strength=1.0,
+                presets=METER_PRESETS,
             ),
             {},
         ),
@@ -115,6 +119,20 @@ VALUES: Final = [
 PRESETS: Final = [
     {"name": "before the record", "observation": 15, "says": "74 is true, and nobody has written it down."},
     {"name": "after the record", "observation": 19, "says": "Now everybody knows 74."},
+]
+METER_PRESETS: Final = [
+    {
+        "name": "the newest photo",
+        "failure": "latest_value_join",
+        "strength": 1.0,
+        "says": "It shows what came later.",
+    },
+    {
+        "name": "twins",
+        "failure": "duplicate_rows",
+        "strength": 1.0,
+        "says": "Rows that were delivered twice.",
+    },
 ]
 CHOICES: Final = {
     "Yes, with five folds": "Every fold comes through the same join, so each one holds the same bench photos.",

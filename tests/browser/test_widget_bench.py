@@ -147,6 +147,17 @@ def test_meter_is_a_look_up(tab, opened):
     assert verdict.inner_text().startswith("inflated")
 
 
+def test_meter_goes_to_a_preset(tab, opened):
+    bench = opened("truth_meter")
+    says = bench.locator("[data-test=says]")
+    assert says.inner_text() == "It shows what came later."
+    bench.get_by_role("button", name="twins").click()
+    assert state(tab, "truth_meter", "failure") == "duplicate_rows"
+    assert says.inner_text() == "Rows that were delivered twice."
+    bench.locator("[data-test=failure]").select_option("bench_photo_replaces_line_photo")
+    assert not says.is_visible()
+
+
 def test_predict_takes_a_guess_by_key_and_shows_the_gap(tab, opened):
     bench = opened("predict")
     lock = bench.locator("[data-test=lock]")

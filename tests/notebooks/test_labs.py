@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from workbench.lab.stories import pit_lab
+from workbench.failures import load
+from workbench.lab.stories import leakage_lab, pit_lab
 
 LABS = Path(__file__).resolve().parents[2] / "notebooks" / "labs"
 MAX_CELLS = 8
@@ -18,7 +19,7 @@ every_lab = pytest.mark.parametrize("source", sorted(LABS.glob("[a-z]*.py")), id
 
 
 def test_there_are_labs():
-    assert {"pit"} <= {path.stem for path in LABS.glob("*.py")}
+    assert {"pit", "leakage"} <= {path.stem for path in LABS.glob("*.py")}
 
 
 @every_lab
@@ -65,3 +66,19 @@ def test_the_bars_follow_the_timeline():
     assert "inflated by" not in beside.words
     widget.observation = 15
     assert beside.words.count("inflated by") == 2
+
+
+def test_the_leakage_story_has_measured_moments_and_one_harmless_control():
+    meter = leakage_lab.meter()
+    beside = leakage_lab.catalogue_card(meter)
+    verdicts = {}
+    for preset in meter.presets:
+        for name in ("failure", "strength", "cured", "seed"):
+            setattr(meter, name, preset[name])
+        assert meter.says == preset["says"]
+        verdicts[preset["failure"]] = meter.verdict
+        assert load(preset["failure"]).title in beside.words
+    assert verdicts.pop("scaler_before_split") == "not shown at this size"
+    assert verdicts.pop("lucky_seed") == "not shown at this size"
+    assert all(said.startswith("inflated by") for said in verdicts.values())
+    assert "none needed" in str(leakage_lab.family())

@@ -29,7 +29,7 @@ STYLE: Final = (
     "font-variant-numeric:tabular-nums;max-width:740px;margin:8px 0}"
     f"{_DARK}{{--fg:#e8eaed;--muted:#a0a9b4;--line:#3a414b;--ground:#16181c;--known:#3fc79a;--got:#6db7f2;"
     "--claimed:#f0b04a;--leak:#ff8a57;--guard:#d69bea}"
-    ".wb{zoom:var(--wb-zoom,1)}"
+    ".wb{zoom:var(--wb-zoom,1)}.wb .wb{zoom:1}"
     ".wb h4{margin:0 0 8px;font-size:14px;font-weight:600;color:var(--fg)}"
     ".wb p{margin:8px 0 0;color:var(--muted);font-size:12px}"
     ".wb table{border-collapse:collapse;color:inherit;font:inherit;margin:0;border:0}"
