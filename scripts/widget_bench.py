@@ -91,11 +91,15 @@ def exhibits() -> dict[str, tuple[Any, dict[str, Any]]]:
     return {
         "truth_meter": (
             TruthMeter(
-                meter_rows(), metric="share of fruit that are graded right", unit="fruit", strength=1.0
+                meter_rows(),
+                metric="share of fruit that are graded right",
+                unit="fruit",
+                strength=1.0,
+                presets=METER_PRESETS,
             ),
             {},
         ),
-        "pit_timeline": (timeline(VALUES, 15.0, subject="resting pulse"), {}),
+        "pit_timeline": (timeline(VALUES, 15.0, subject="resting pulse", presets=PRESETS), {}),
         "predict": (number, {"answer": 0.59, "why": {"": "The white bench is not there on the line."}}),
         "predict_choice": (choice, {"answer": "No", "why": CHOICES}),
         "checkpoint": (check, {"hints": HINTS, "reports": REPORTS}),
@@ -114,6 +118,24 @@ VALUES: Final = [
     {"id": "b", "value": 61, "event": 9, "known": 10.5},
     {"id": "c", "value": 74, "event": 12.5, "known": 18},
     {"id": "d", "value": 83, "event": 23, "known": 24},
+]
+PRESETS: Final = [
+    {"name": "before the record", "observation": 15, "says": "74 is true, and nobody has written it down."},
+    {"name": "after the record", "observation": 19, "says": "Now everybody knows 74."},
+]
+METER_PRESETS: Final = [
+    {
+        "name": "the newest photo",
+        "failure": "latest_value_join",
+        "strength": 1.0,
+        "says": "It shows what came later.",
+    },
+    {
+        "name": "twins",
+        "failure": "duplicate_rows",
+        "strength": 1.0,
+        "says": "Rows that were delivered twice.",
+    },
 ]
 CHOICES: Final = {
     "Yes, with five folds": "Every fold comes through the same join, so each one holds the same bench photos.",

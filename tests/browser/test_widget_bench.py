@@ -90,6 +90,29 @@ def test_timeline_by_keyboard_alone(tab, opened):
     assert spoken.get_attribute("aria-live") == "polite"
 
 
+def test_timeline_goes_to_a_preset_and_back(tab, opened):
+    bench = opened("pit_timeline")
+    says = bench.locator("[data-test=says]")
+    assert not says.is_visible()
+    bench.get_by_role("button", name="after the record").click()
+    bench.get_by_text("1 of 4 joins leak", exact=True).wait_for()
+    assert says.inner_text().startswith("Now everybody knows")
+    assert state(tab, "pit_timeline", "preset") == "after the record"
+    bench.locator("[data-test=reset]").click()
+    bench.get_by_text("2 of 4 joins leak", exact=True).wait_for()
+    assert not says.is_visible()
+
+
+def test_timeline_is_dragged_on_a_page_that_is_enlarged_for_a_projector(tab, opened):
+    tab.set_viewport_size({"width": 1600, "height": 1000})
+    bench = opened("pit_timeline")
+    tab.add_style_tag(content=":root { --wb-zoom: 1.5 }")
+    handle = bench.locator("[data-test=observation]")
+    box, late = handle.bounding_box(), bench.locator("[data-test=known-c]").bounding_box()
+    dragged(tab, handle, late["x"] + late["width"] / 2 - box["x"] - box["width"] / 2)
+    assert state(tab, "pit_timeline", "observation") == 18
+
+
 def test_timeline_draws_a_leak_dashed_with_its_label(tab, opened):
     bench = opened("pit_timeline")
     leak, known = (bench.locator(f"[data-test=engine-{i}]") for i in (0, 2))
@@ -122,6 +145,17 @@ def test_meter_is_a_look_up(tab, opened):
     assert state(tab, "truth_meter", "seed") == 2
     bench.locator("[data-test=reset]").click()
     assert verdict.inner_text().startswith("inflated")
+
+
+def test_meter_goes_to_a_preset(tab, opened):
+    bench = opened("truth_meter")
+    says = bench.locator("[data-test=says]")
+    assert says.inner_text() == "It shows what came later."
+    bench.get_by_role("button", name="twins").click()
+    assert state(tab, "truth_meter", "failure") == "duplicate_rows"
+    assert says.inner_text() == "Rows that were delivered twice."
+    bench.locator("[data-test=failure]").select_option("bench_photo_replaces_line_photo")
+    assert not says.is_visible()
 
 
 def test_predict_takes_a_guess_by_key_and_shows_the_gap(tab, opened):

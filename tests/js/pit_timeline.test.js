@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { layout, usable, moved, answerOf, levels, arrow, summary, ttls, WORDS } from "../../workbench/widgets/pit_timeline/rules.js";
+import { layout, usable, moved, answerOf, levels, arrow, summary, ttls, inside, presetOf, WORDS } from "../../workbench/widgets/pit_timeline/rules.js";
 
 const VALUES = [
   { id: "a", value: 58, event: 2, known: 3 },
@@ -55,4 +55,15 @@ test("the plot keeps a width, and each engine its row", () => {
   const at = layout(652, 4);
   assert.ok(at.right - at.left >= 200);
   assert.ok(at.engine(3) < at.bottom);
+});
+
+test("a pointer is found in the picture's own pixels, also where the page is enlarged", () => {
+  assert.equal(inside(150, { left: 50, width: 800 }, 800), 100);
+  assert.equal(inside(200, { left: 50, width: 1200 }, 800), 100);
+  assert.equal(inside(150, { left: 50, width: 800 }, 0), 100); // not laid out yet
+});
+
+test("a preset sets the three things that a hand can move", () => {
+  const presets = [{ name: "late", says: "Look.", values: VALUES, observation: 15, ttl: null }];
+  assert.deepEqual(presetOf(presets, "late"), { preset: "late", values: VALUES, observation: 15, ttl: null });
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { fixed2, chosen, others, choices, nearest, verdict, layout, whisker } from "../../workbench/widgets/truth_meter/widget.js";
+import { fixed2, presetOf, chosen, others, choices, nearest, verdict, layout, whisker } from "../../workbench/widgets/truth_meter/widget.js";
 
 const row = (failure, strength, seed, cured = false) => ({ failure, strength, seed, cured, claimed: [0.9, 0.8, 1], got: [0.7, 0.6, 0.8], excess: null });
 const ROWS = [row("a", 0.5, 0), row("a", 1, 0), row("a", 1, 1), row("a", 1, 0, true), row("b", 2, 0)];
@@ -44,4 +44,11 @@ test("the bars have room at every width, and the numbers beside them too", () =>
     assert.ok(width < 560 || right + 248 <= width);
   }
   assert.equal(whisker(1, 5, 10), "M1 10H5M1 5v10M5 5v10");
+});
+
+test("a preset is the setting itself, or one of the same failure", () => {
+  const presets = [row("a", 1, 0), row("b", 2, 0)].map((one, i) => ({ ...one, name: `${i}` }));
+  assert.equal(presetOf(presets, row("b", 2, 0)).name, "1");
+  assert.equal(presetOf(presets, row("a", 0.5, 1, true)).name, "0");
+  assert.equal(presetOf(presets, row("c", 1, 0)), null);
 });

@@ -93,3 +93,42 @@ def test_an_engine_that_fails_says_so_in_its_row():
 def test_what_cannot_be_drawn_is_refused(values, engines, says):
     with pytest.raises(SettingsError, match=says):
         PitTimeline(values, observation=5, engines=engines)
+
+
+PRESETS = [
+    {"name": "before", "observation": 15, "says": "The late value is not recorded yet."},
+    {"name": "after", "observation": 20, "ttl": 3.0, "values": VALUES[:2]},
+]
+
+
+def test_a_preset_sets_what_it_names_and_the_rest_as_at_the_start():
+    asked = []
+    widget = PitTimeline(
+        VALUES, observation=5, engines={"x": lambda *question: asked.append(question)}, presets=PRESETS
+    )
+    widget.values = []
+    widget.choose("before")
+    assert (widget.observation, widget.ttl, len(widget.values)) == (15, None, 4)
+    assert "  The late value is not recorded yet." in widget.as_text().splitlines()
+    n = len(asked)
+    widget.choose("after")
+    assert (widget.observation, widget.ttl, len(widget.values), widget.says) == (20, 3.0, 2, "")
+    assert len(asked) == n + 1  # once, though three things have changed
+
+
+@pytest.mark.parametrize(
+    ("presets", "says"),
+    [
+        ([{"observation": 3}], "needs a name of its own"),
+        ([{"name": "a"}, {"name": "a"}], "needs a name of its own"),
+        ([{"name": "a", "observaton": 3}], "has no 'observaton'"),
+    ],
+)
+def test_a_preset_that_would_do_nothing_is_refused(presets, says):
+    with pytest.raises(SettingsError, match=says):
+        PitTimeline(VALUES, observation=5, engines={"x": lambda *_: None}, presets=presets)
+
+
+def test_a_preset_that_is_not_there_is_refused():
+    with pytest.raises(SettingsError, match="no preset 'late'"):
+        PitTimeline(VALUES, observation=5, engines={"x": lambda *_: None}, presets=PRESETS).choose("late")

@@ -6,7 +6,7 @@ import pytest
 
 from workbench.errors import SettingsError
 from workbench.lab.meter import Estimate, Score
-from workbench.lab.truth import row_of_score, truth_meter
+from workbench.lab.truth import row_of_score, score_of_effect, truth_meter
 from workbench.widgets import TruthMeter
 from workbench.widgets.truth_meter import verdict
 
@@ -130,3 +130,54 @@ def test_a_fresh_score_becomes_a_row_with_the_same_verdict():
     assert (meter.shown["n_test"], meter.shown["n_production"]) == (60, 300)
     honest = Score("accuracy", of, of)
     assert verdict(TruthMeter([row_of_score(honest)]).rows[0]) == ("", "")
+
+
+def test_a_preset_is_a_measured_setting_and_says_something():
+    rows = [ROW, ROW | {"seed": 1}, ROW | {"failure": "lucky_seed", "strength": 40.0}]
+    presets = [
+        {"name": "first", "failure": "latest_value_join", "says": "Look."},
+        {"name": "luck", "failure": "lucky_seed"},
+    ]
+    meter = TruthMeter(rows, presets=presets)
+    assert meter.presets[1] == {
+        "name": "luck",
+        "says": "",
+        "failure": "lucky_seed",
+        "strength": 40.0,
+        "cured": False,
+        "seed": 0,
+    }
+    assert "  Look." in meter.as_text().splitlines()
+    meter.seed = 1  # of the same failure
+    assert meter.says == "Look."
+    meter.failure, meter.strength, meter.seed = "lucky_seed", 40.0, 0
+    assert meter.says == ""
+
+
+@pytest.mark.parametrize(
+    ("preset", "says"),
+    [
+        ({"failure": "latest_value_join"}, "needs a name of its own"),
+        ({"name": "a", "failure": "latest_value_join", "strength": 3.0}, "was not measured"),
+        ({"name": "a", "strenght": 1.0}, "has no 'strenght'"),
+    ],
+)
+def test_a_preset_that_would_do_nothing_is_refused(preset, says):
+    with pytest.raises(SettingsError, match=says):
+        TruthMeter([ROW], presets=[preset])
+
+
+def test_a_meter_of_some_failures_begins_with_the_first_one():
+    meter = truth_meter(among=["scaler_before_split", "column_that_knows"])
+    assert (meter.failure, meter.strength, meter.unit) == ("scaler_before_split", 1.0, "members")
+    assert {row["failure"] for row in meter.rows} == {"scaler_before_split", "column_that_knows"}
+    with pytest.raises(SettingsError, match="latest_value_join"):
+        truth_meter(among=["scaler_before_split", "latest_value_join"])  # of another world: another axis
+
+
+def test_a_measured_setting_as_a_score():
+    score, cured = (score_of_effect("latest_value_join", cured=flag) for flag in (False, True))
+    assert score.verdict == "inflated"
+    assert score.could_have_had == cured.got
+    with pytest.raises(SettingsError, match="season 99"):
+        score_of_effect("latest_value_join", seed=99)

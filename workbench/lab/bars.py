@@ -179,6 +179,48 @@ def dumbbells(seasons: Sequence[Mapping[str, Any]]) -> Shown:
     return Shown(body, words)
 
 
+def strip(scores: Sequence[float], metric: str, title: str) -> Shown:
+    """Draw many scores of one pipeline as dots; the best one is hatched.
+
+    Parameters
+    ----------
+    scores : sequence of float
+        0.5 to 1.
+    metric : str
+        ``accuracy`` or ``auc``.
+    title : str
+        What a dot is.
+
+    Returns
+    -------
+    Shown
+        An inline SVG. Dots that would lie on each other are stacked.
+    """
+    best, mean = max(scores), sum(scores) / len(scores)
+    words = f"{title}: from {min(scores):.2f} to {best:.2f}, mean {mean:.2f}"
+    key = f"wb{sha256_texts([words])[:8]}"
+    columns: dict[int, list[float]] = {}
+    for score in sorted(scores):
+        columns.setdefault(round(_x(score) / 12), []).append(score)
+    bottom = _HEAD + 16 + 13 * max(map(len, columns.values()))
+    dots = [
+        f'<circle cx="{12 * place}" cy="{bottom - 8 - 13 * i}" r="5.5" '
+        + (
+            f'fill="url(#{key})" stroke="var(--claimed)" stroke-width="2"/>'
+            if score == best
+            else 'fill="var(--muted)"/>'
+        )
+        for place, column in columns.items()
+        for i, score in enumerate(column)
+    ]
+    said = f'<text x="{_RIGHT + 16}" y="{bottom - 4}" font-size="12" fill="var(--claimed)">best {best:.2f}, mean {mean:.2f}</text>'
+    body = (
+        f'<h4>{html.escape(title)}</h4><svg viewBox="0 0 {_WIDTH} {bottom + 24}" role="img" aria-label="{_label(words)}" '
+        f'font-family="inherit" font-size="13" fill="var(--fg)">{_hatch(key)}{_axis(bottom, metric)}{"".join(dots)}{said}</svg>'
+    )
+    return Shown(body, words, title)
+
+
 def _dumbbell(season: Mapping[str, Any], y: int, key: str) -> str:
     claimed, got = _x(season["claimed"]), _x(season["got"])
     said = f"{season['claimed']:.2f} claimed, {season['got']:.2f} got"

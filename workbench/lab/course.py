@@ -77,6 +77,22 @@ COURSE: Final = (
         story="extract",
     ),
     LessonCard(
+        number="04",
+        file="04_dataset",
+        title="Dataset: what was known, and when",
+        minutes=40,
+        shows="Five joins ask one table about one Monday; three of them know the future, the feature store among them.",
+        story="dataset",
+    ),
+    LessonCard(
+        number="05",
+        file="05_train",
+        title="Train: scores that nobody earned",
+        minutes=45,
+        shows="One column knows the answer; of four habits the best known one is harmless, and another adds 0.2.",
+        story="train",
+    ),
+    LessonCard(
         number="06",
         file="06_serve",
         title="One entity, two numbers",

@@ -20,6 +20,9 @@ FILE: Final = "effects.parquet"
 METRIC: Final[Mapping[str, str]] = {"packhouse": "accuracy", "gym": "auc"}
 """What is measured in which world: where one in twenty leaves, accuracy says nothing."""
 
+UNIT: Final[Mapping[str, str]] = {"packhouse": "fruit", "gym": "members"}
+"""What n counts in each world."""
+
 SEEDS: Final[Mapping[str, int]] = {"packhouse": 3, "gym": 2}
 """Seeds of each world that are measured, from 0: a gym takes four times as long."""
 

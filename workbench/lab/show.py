@@ -29,6 +29,7 @@ STYLE: Final = (
     "font-variant-numeric:tabular-nums;max-width:740px;margin:8px 0}"
     f"{_DARK}{{--fg:#e8eaed;--muted:#a0a9b4;--line:#3a414b;--ground:#16181c;--known:#3fc79a;--got:#6db7f2;"
     "--claimed:#f0b04a;--leak:#ff8a57;--guard:#d69bea}"
+    ".wb{zoom:var(--wb-zoom,1)}.wb .wb{zoom:1}"
     ".wb h4{margin:0 0 8px;font-size:14px;font-weight:600;color:var(--fg)}"
     ".wb p{margin:8px 0 0;color:var(--muted);font-size:12px}"
     ".wb table{border-collapse:collapse;color:inherit;font:inherit;margin:0;border:0}"
@@ -53,6 +54,7 @@ STYLE: Final = (
     ".wb summary{cursor:pointer;font-weight:600}.wb details>*+*{margin-top:12px}.wb details>p{color:var(--fg);font-size:14px}"
     ".wb.note{border-left:4px solid var(--c);padding:8px 16px;border-radius:3px;"
     "background:color-mix(in srgb,var(--c) 9%,transparent)}"
+    ".wb.note p{color:var(--fg);font-size:14px}.wb ul{list-style:disc;margin:8px 0 0;padding-left:20px}"
 )
 
 
@@ -294,6 +296,45 @@ def manifest(folder: Path, title: str, foot: str = "") -> Shown:
         ", ".join(f"{name} (by its digest)" for name in header.extra.get("parents", {})) or "none"
     )
     return card(title, facts, foot)
+
+
+def projector(zoom: float = 1.2) -> Shown:
+    """Enlarge every widget and everything shown on a page: a lab is read from the last row.
+
+    Parameters
+    ----------
+    zoom : float
+        On a page of 1920 pixels, where 1 is the size of a lesson; in proportion on others.
+
+    Returns
+    -------
+    Shown
+        A style without anything to see.
+    """
+    steps = [
+        f"@media(min-width:{w}px){{:root{{--wb-zoom:{zoom * w / 1920:.3g}}}}}" for w in range(960, 3841, 160)
+    ]
+    return Shown(f"<style>{''.join(steps)}</style>", f"[enlarged {zoom:g} times on a page of 1920 pixels]")
+
+
+def banner(title: str, says: str = "") -> Shown:
+    """Show the title of a lab, and the question that it asks.
+
+    Parameters
+    ----------
+    title : str
+        A few words.
+    says : str
+        One sentence.
+
+    Returns
+    -------
+    Shown
+        In letters that are read from afar.
+    """
+    head = f'<div style="font-size:26px;line-height:32px;font-weight:600">{html.escape(title)}</div>'
+    foot = f'<div style="font-size:15px;color:var(--muted)">{html.escape(says)}</div>' if says else ""
+    return Shown(head + foot, f"{title}\n{says}".strip(), title)
 
 
 def code(where: str) -> Shown:

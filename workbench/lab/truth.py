@@ -8,14 +8,16 @@ from workbench.errors import SettingsError
 from workbench.widgets import TruthMeter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from workbench.lab.meter import Estimate, Score
 
 _WORDS: Final = {"accuracy": "accuracy", "auc": "AUC"}
 
 
-def truth_meter(failure: str = "", *, world: str = "packhouse", **traits: Any) -> TruthMeter:
+def truth_meter(
+    failure: str = "", *, world: str = "packhouse", among: Sequence[str] = (), **traits: Any
+) -> TruthMeter:
     """Return a meter of measured settings.
 
     Parameters
@@ -24,6 +26,8 @@ def truth_meter(failure: str = "", *, world: str = "packhouse", **traits: Any) -
         Only this one; else all of the world that were measured.
     world : str
         ``packhouse`` (accuracy) or ``gym`` (AUC): a meter has one axis.
+    among : sequence of str
+        Only these failures of the world, in this order.
     **traits : object
         As for `workbench.widgets.TruthMeter`; ``refit=measured_now`` gives it a button.
 
@@ -38,20 +42,25 @@ def truth_meter(failure: str = "", *, world: str = "packhouse", **traits: Any) -
         If the failure was not measured.
     """
     from workbench.failures import load
-    from workbench.lab.effects import METRIC, read
+    from workbench.lab.effects import METRIC, UNIT, read
 
-    world = load(failure).world if failure else world
+    names = [failure] if failure else [*among]
+    world = load(names[0]).world if names else world
     rows = [
         row
         for row in read().to_pylist()
-        if failure in {"", row["failure"]} and load(row["failure"]).world == world
+        if (not names or row["failure"] in names) and load(row["failure"]).world == world
     ]
-    if not rows:
+    if missing := {*names} - {row["failure"] for row in rows}:
         raise SettingsError(
-            f"no effects of {failure or world!r} were measured", hint="see `workbench failures`"
+            f"no effects of {min(missing)!r} were measured in the {world}", hint="see `workbench failures`"
         )
+    if not rows:
+        raise SettingsError(f"no effects of {world!r} were measured", hint="see `workbench failures`")
+    if names:
+        rows.sort(key=lambda row: names.index(row["failure"]))
     first = load(rows[0]["failure"]).strength.default
-    more: dict[str, Any] = {"metric": _WORDS[METRIC[world]], "strength": first} | traits
+    more: dict[str, Any] = {"metric": _WORDS[METRIC[world]], "unit": UNIT[world], "strength": first} | traits
     return TruthMeter(rows_of_effects(rows), **more)
 
 
@@ -109,6 +118,55 @@ def _cured(row: Mapping[str, Any]) -> dict[str, Any]:
         "n_test": row["n_cured_claimed"],
         "n_production": row["n_got"],
     }
+
+
+def score_of_effect(failure: str, *, cured: bool = False, seed: int = 0) -> Score:
+    """Return one measured setting as a score: the failure at its default strength, or its cure.
+
+    Parameters
+    ----------
+    failure : str
+        Of the catalogue.
+    cured : bool
+        The honest twin instead.
+    seed : int
+        Which season.
+
+    Returns
+    -------
+    Score
+        With intervals; n of its own test set and of production.
+
+    Raises
+    ------
+    SettingsError
+        If it was not measured.
+    """
+    from workbench.failures import load
+    from workbench.lab.effects import METRIC, read
+    from workbench.lab.meter import Estimate, Score
+
+    entry = load(failure)
+    wanted = {
+        "failure": failure,
+        "strength": entry.strength.default,
+        "model": entry.family_of_model,
+        "seed": seed,
+    }
+    row = next((row for row in read().to_pylist() if wanted.items() <= row.items()), None)
+    if row is None:
+        raise SettingsError(f"season {seed} of {failure!r} was not measured", hint="see `workbench failures`")
+
+    def of(name: str, n: str) -> Estimate:
+        return Estimate(row[name], row[f"{name}_low"], row[f"{name}_high"], row[n])
+
+    metric = METRIC[entry.world]
+    if cured:
+        return Score(metric, of("cured_claimed", "n_cured_claimed"), of("could_have_had", "n_got"))
+    got, could, excess, damage = (
+        of(name, "n_got") for name in ("got", "could_have_had", "excess_inflation", "damage")
+    )
+    return Score(metric, of("claimed", "n_claimed"), got, could, excess, damage)
 
 
 def measured_now(

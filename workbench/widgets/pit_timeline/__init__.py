@@ -9,7 +9,7 @@ import traitlets
 
 from workbench.errors import SettingsError
 from workbench.widgets.base import Widget, css, esm
-from workbench.widgets.pit_timeline.values import WORDS, Value, judged, plain
+from workbench.widgets.pit_timeline.values import WORDS, Value, judged, lines_of, plain, whole_presets
 
 __all__ = ["WORDS", "Engine", "PitTimeline", "Value", "judged"]
 
@@ -28,6 +28,9 @@ class PitTimeline(Widget):
         The time asked about.
     engines : mapping of str to callable
         Name to `Engine`, in the order of the rows. Called at each move, all of them.
+    presets : iterable of mapping
+        One a button: ``name``, what it sets (``values``, ``observation``, ``ttl``; the rest is as at the
+        start), and ``says``, a sentence that stands below the verdict from then on.
     **traits : object
         ``ttl`` (None: any age), ``start``, ``end``, ``step``, ``unit``, ``subject`` (what the values
         are), ``sources`` (engine to the code that it runs).
@@ -51,6 +54,8 @@ class PitTimeline(Widget):
     subject = traitlets.Unicode("value").tag(sync=True)
     sources = traitlets.Dict().tag(sync=True)
     results = traitlets.List().tag(sync=True)
+    presets = traitlets.List().tag(sync=True)
+    preset = traitlets.Unicode().tag(sync=True)
 
     def __init__(
         self,
@@ -58,15 +63,20 @@ class PitTimeline(Widget):
         *,
         observation: float,
         engines: Mapping[str, Engine],
+        presets: Iterable[Mapping[str, Any]] = (),
         **traits: Any,
     ) -> None:
         self._engines = dict(engines)
+        self._asked: Any = None
         if not self._engines:
             raise SettingsError("a timeline needs at least one engine")
         rows = [plain(value) for value in values]
         if len({row["id"] for row in rows}) < len(rows):
             raise SettingsError("two values have the same id")
-        super().__init__(values=rows, observation=float(observation), **traits)
+        first = {"values": rows, "observation": float(observation), "ttl": traits.get("ttl"), "says": ""}
+        super().__init__(
+            values=rows, observation=float(observation), presets=whole_presets(presets, first), **traits
+        )
         self._answer()
 
     @traitlets.observe("values", "observation", "ttl")
@@ -74,7 +84,9 @@ class PitTimeline(Widget):
         """Ask every engine; one that fails says so in its row, since nobody sees a callback's traceback."""
         del change
         values = [Value(**row) for row in self.values]
-        found = []
+        if (asked := (values, self.observation, self.ttl)) == self._asked:  # a preset sets all three at once
+            return
+        self._asked, found = asked, []
         for name, engine in self._engines.items():
             try:
                 picked, says = engine(values, self.observation, self.ttl), ""
@@ -84,6 +96,32 @@ class PitTimeline(Widget):
             verdict = "error" if says else judged(value, self.observation, self.ttl)
             found.append({"engine": name, "picked": picked, "verdict": verdict, "says": says})
         self.results = found
+
+    def choose(self, name: str) -> None:
+        """Set what a preset sets, as its button does.
+
+        Parameters
+        ----------
+        name : str
+            Of the preset.
+
+        Raises
+        ------
+        SettingsError
+            If there is none of that name.
+        """
+        wanted = next((one for one in self.presets if one["name"] == name), None)
+        if wanted is None:
+            there = ", ".join(one["name"] for one in self.presets) or "none"
+            raise SettingsError(f"the timeline has no preset {name!r}", hint=f"there are: {there}")
+        with self.hold_trait_notifications():
+            self.preset, self.values = name, wanted["values"]
+            self.observation, self.ttl = wanted["observation"], wanted["ttl"]
+
+    @property
+    def says(self) -> str:
+        """What the preset says that was chosen last."""
+        return next((one["says"] for one in self.presets if one["name"] == self.preset), "")
 
     @property
     def picked(self) -> dict[str, str | None]:
@@ -105,18 +143,5 @@ class PitTimeline(Widget):
         """
         limit = "" if self.ttl is None else f", ttl {self.ttl:g} {self.unit}s"
         head = f"[timeline] {self.subject} as of {self.unit} {self.observation:g}{limit}"
-        rows = {row["id"]: row for row in self.values}
-        history = [
-            f"  {row['id']} = {row['value']:g}: true from {self.unit} {row['event']:g}, recorded {row['known']:g}"
-            for row in self.values
-        ]
-        width = max(len(name) for name in self._engines)
-        answers = [
-            f"  {one['engine']:<{width}}  {_value(rows, one)}  {one['says'] or WORDS[one['verdict']]}"
-            for one in self.results
-        ]
-        return "\n".join([head, *history, *answers])
-
-
-def _value(rows: Mapping[str, Mapping[str, Any]], result: Mapping[str, Any]) -> str:
-    return f"{rows[result['picked']]['value']:g}" if result["picked"] in rows else "-"
+        said = [f"  {self.says}"] if self.says else []
+        return "\n".join([head, *said, *lines_of(self.values, self.results, self.unit)])

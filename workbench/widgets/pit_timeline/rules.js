@@ -75,3 +75,12 @@ export function ttls({ start, end, ttl }) {
   const spans = [0.1, 0.25, 0.5].map((share) => Math.round((end - start) * share));
   return [null, ...new Set([...spans, ...(ttl === null ? [] : [ttl])].sort((a, b) => a - b))];
 }
+
+/** Where a pointer is in the picture, in its own pixels: a page may be enlarged as a whole. */
+export const inside = (clientX, box, width) => ((clientX - box.left) * (width || box.width)) / box.width;
+
+/** What a preset sets; the others of its kind stay as they are. */
+export function presetOf(presets, wanted) {
+  const { name, values, observation, ttl } = presets.find((one) => one.name === wanted);
+  return { preset: name, values, observation, ttl };
+}

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 from workbench.errors import SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping, Sequence
+
+    Rows = Sequence[Mapping[str, Any]]
 
 WORDS: Final = {
     "known": "known by then",
@@ -90,3 +92,62 @@ def plain(value: Value | Mapping[str, Any]) -> dict[str, Any]:
     if {*fields} != {*Value.__slots__}:
         raise SettingsError(f"a value has {sorted(fields)}", hint="give id, value, event and known")
     return {"id": str(fields["id"]), **{name: float(fields[name]) for name in ("value", "event", "known")}}
+
+
+def whole_presets(presets: Iterable[Mapping[str, Any]], first: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return presets in which nothing is left open.
+
+    Parameters
+    ----------
+    presets : iterable of mapping
+        ``name``, and any of ``says``, ``values``, ``observation`` and ``ttl``.
+    first : mapping
+        The same four, as the timeline begins: what a preset leaves out.
+
+    Returns
+    -------
+    list of dict
+        As JSON.
+
+    Raises
+    ------
+    SettingsError
+        If a preset has no name, the name of another one, or a key that is not known.
+    """
+    found: list[dict[str, Any]] = []
+    for preset in presets:
+        if unknown := sorted({*preset} - {"name", *first}):
+            raise SettingsError(f"a preset has no {unknown[0]!r}", hint=f"there are name, {', '.join(first)}")
+        if not preset.get("name") or preset["name"] in {one["name"] for one in found}:
+            raise SettingsError(f"the preset {dict(preset)} needs a name of its own")
+        whole = {**first, **preset}
+        found.append(whole | {"values": [plain(value) for value in whole["values"]]})
+    return found
+
+
+def lines_of(values: Rows, results: Rows, unit: str) -> list[str]:
+    """Return the history and each engine's answer in words.
+
+    Parameters
+    ----------
+    values, results : sequence of mapping
+        As the timeline holds them.
+    unit : str
+        Of its times.
+
+    Returns
+    -------
+    list of str
+        One line each.
+    """
+    of = {row["id"]: f"{row['value']:g}" for row in values}
+    history = [
+        f"  {row['id']} = {of[row['id']]}: true from {unit} {row['event']:g}, recorded {row['known']:g}"
+        for row in values
+    ]
+    width = max(len(one["engine"]) for one in results)
+    answers = [
+        f"  {one['engine']:<{width}}  {of.get(one['picked'], '-')}  {one['says'] or WORDS[one['verdict']]}"
+        for one in results
+    ]
+    return [*history, *answers]

@@ -1,15 +1,15 @@
 // Point-in-time timeline: drag the question or a value's two times; the kernel asks every join at each move.
 import { clamp, snapped, linear, ticks, stepsOf, plural, make, put, kept, rooted, spoken, tabled, segmented, sender, onWidth, onChange } from "../shared.js";
-import { TOP, LANES, layout, usable, moved, leaky, answerOf, levels, arrow, summary, ttls } from "./rules.js";
+import { TOP, LANES, layout, usable, moved, leaky, answerOf, levels, arrow, summary, ttls, inside, presetOf } from "./rules.js";
 
-const NAMES = ["values", "observation", "ttl", "start", "end", "step", "unit", "subject", "sources", "results"];
+const NAMES = ["values", "observation", "ttl", "start", "end", "step", "unit", "subject", "sources", "results", "presets", "preset"];
 
 // -- the page -----------------------------------------------------------------------------------------------------
 
 /** Make a part of the picture a slider: pointer, touch and keys. */
 function draggable(node, { now, to, start, end, step, scale, svg }) {
   let held = false;
-  const at = (event) => scale().back(event.clientX - svg.getBoundingClientRect().left);
+  const at = (event) => scale().back(inside(event.clientX, svg.getBoundingClientRect(), svg.clientWidth));
   put(node, { tabindex: 0, role: "slider" });
   node.addEventListener("pointerdown", (event) => {
     held = true;
@@ -140,9 +140,11 @@ function render({ model, el }) {
   const root = rooted(el, "pit_timeline", "Point-in-time timeline");
   const send = sender(model, () => draw());
   const state = () => Object.fromEntries(NAMES.map((name) => [name, model.get(name)]));
-  const first = { values: model.get("values"), observation: model.get("observation"), ttl: model.get("ttl") };
+  const first = Object.fromEntries(["values", "observation", "ttl", "preset"].map((name) => [name, model.get(name)]));
   const title = make("p", { class: "title" });
   const verdict = make("p", { class: "large", "data-test": "verdict" });
+  const says = make("p", { class: "says", "data-test": "says" });
+  const presets = segmented("try", (name) => send(presetOf(model.get("presets"), name)));
   const ttl = segmented("ttl", (value) => send({ ttl: value }));
   const reset = make("button", { type: "button", class: "plain", text: "Reset", "data-test": "reset", onclick: () => send(first) });
   const svg = make("svg", { role: "group", "aria-label": "timeline: drag, or focus a mark and use the arrow keys" });
@@ -168,7 +170,8 @@ function render({ model, el }) {
   });
   svg.append(lines.node, engines, asked.line, values, asked.node);
   const head = make("div", {}, title, verdict);
-  root.append(make("div", { class: "head" }, head, make("div", { class: "controls" }, ttl.node, reset)), svg);
+  put(presets.node, { class: "control presets" });
+  root.append(presets.node, make("div", { class: "head" }, head, make("div", { class: "controls" }, ttl.node, reset)), says, svg);
   const sources = code(root);
   const table = tabled(root, "Answers", ["join", "answer", "true from", "recorded", "verdict"]);
   const say = spoken(root);
@@ -186,6 +189,9 @@ function render({ model, el }) {
     put(svg, { height: at.bottom, style: `min-width: ${at.right + 96}px` });
     put(title, { text: `${now.subject} as of ${now.unit} ${now.observation}` });
     put(verdict, { text: leaks ? `${leaks} of ${plural(now.results.length, "join")} leak` : "no join leaks here", class: `large ${leaks ? "leak" : "known"}` });
+    presets.update(now.presets.map(({ name }) => ({ value: name, text: name })), now.preset);
+    const said = now.presets.find(({ name }) => name === now.preset)?.says ?? "";
+    put(says, { text: said, hidden: !said });
     ttl.update(ttls(now).map((value) => ({ value, text: value === null ? "none" : `${value} ${now.unit}s` })), now.ttl);
     drawFrame(lines, now, at, x);
     put(asked.line, { x1: x(now.observation), x2: x(now.observation), y1: 32, y2: at.bottom - 8 });

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import traitlets
 
 from workbench.errors import SettingsError
 from workbench.widgets.base import Widget, css, esm
-from workbench.widgets.truth_meter.rows import SCORES, SETTING, Row, n_text, score_text, verdict, whole_row
+from workbench.widgets.truth_meter.rows import (
+    SCORES,
+    SETTING,
+    Row,
+    n_text,
+    preset_of,
+    score_text,
+    verdict,
+    whole_presets,
+    whole_row,
+)
 
 __all__ = ["Refit", "Row", "TruthMeter", "verdict"]
 
@@ -30,6 +40,9 @@ class TruthMeter(Widget):
         ``score_to_rate`` feed the decision dial.
     refit : callable, optional
         A `Refit`; gives the page a button. Its row is added and shown; one of the same setting is replaced.
+    presets : iterable of mapping
+        One a button: ``name``, a setting (what it leaves out is as in the first row that fits), and ``says``,
+        a sentence that stands above the verdict while that failure is shown.
     **traits : object
         ``failure``, ``strength``, ``cured``, ``seed``: the setting that is shown; the first row's unless
         told. ``metric``, ``unit``: what is measured, and what n counts. ``planned``: share that
@@ -55,14 +68,18 @@ class TruthMeter(Widget):
     can_refit = traitlets.Bool(default_value=False).tag(sync=True)
     asked = traitlets.Int(0).tag(sync=True)
     status = traitlets.Unicode("").tag(sync=True)
+    presets = traitlets.List().tag(sync=True)
 
-    def __init__(self, rows: Sequence[Row], *, refit: Refit | None = None, **traits: Any) -> None:
+    def __init__(
+        self, rows: Sequence[Row], *, refit: Refit | None = None, presets: Iterable[Row] = (), **traits: Any
+    ) -> None:
         whole = [whole_row(row) for row in rows]
         if not whole:
             raise SettingsError("a truth meter needs at least one row")
         first = {name: whole[0][name] for name in SETTING}
         self._refit = refit
-        super().__init__(rows=whole, can_refit=refit is not None, **(first | traits))
+        more = {"can_refit": refit is not None, "presets": whole_presets(presets, whole)}
+        super().__init__(rows=whole, **more, **(first | traits))
 
     @traitlets.observe("asked")
     def _measure(self, change: object = None) -> None:
@@ -88,6 +105,12 @@ class TruthMeter(Widget):
         return next((row for row in self.rows if [row[name] for name in SETTING] == wanted), None)
 
     @property
+    def says(self) -> str:
+        """What the preset of this setting says, or one of the same failure."""
+        found = preset_of(self.presets, {name: getattr(self, name) for name in SETTING})
+        return str(found["says"]) if found else ""
+
+    @property
     def verdict(self) -> str:
         """Words by rule alone, as on the page."""
         return "not measured" if self.shown is None else verdict(self.shown)[0]
@@ -103,6 +126,7 @@ class TruthMeter(Widget):
         setting = f"{self.failure.replace('_', ' ')}, strength {self.strength:g}, season {self.seed}"
         head = f"[truth meter] {self.metric}" + (f": {setting}" if self.failure else "")
         head += ", cured" if self.cured else ""
+        head += f"\n  {self.says}" if self.says else ""
         row = self.shown
         if row is None:
             return f"{head}\n  not measured"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from workbench.errors import SettingsError
@@ -66,6 +66,51 @@ def whole_row(row: Row) -> dict[str, Any]:
             raise SettingsError(f"{name} is {whole[name]!r}", hint="give [value, low, high]")
         whole[name] = whole[name] and [float(number) for number in whole[name]]
     return whole | {"strength": float(whole["strength"]), "cured": bool(whole["cured"])}
+
+
+def whole_presets(presets: Iterable[Row], rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """Return presets in which nothing is left open.
+
+    Parameters
+    ----------
+    presets : iterable of mapping
+        ``name``, ``says``, and a setting; what it leaves out is as in the first row of that failure.
+    rows : sequence of mapping
+        Of the meter, whole.
+
+    Returns
+    -------
+    list of dict
+        Each one a setting that was measured.
+
+    Raises
+    ------
+    SettingsError
+        If a key is not known, a name is missing or there twice, or the setting was not measured.
+    """
+    found: list[dict[str, Any]] = []
+    for preset in presets:
+        if unknown := sorted({*preset} - {"name", "says", *SETTING}):
+            raise SettingsError(
+                f"a preset has no {unknown[0]!r}", hint=f"there are name, says, {', '.join(SETTING)}"
+            )
+        if not preset.get("name") or preset["name"] in {one["name"] for one in found}:
+            raise SettingsError(f"the preset {dict(preset)} needs a name of its own")
+        wanted = {name: preset[name] for name in SETTING if name in preset}
+        row = next((row for row in rows if wanted.items() <= row.items()), None)
+        if row is None:
+            raise SettingsError(
+                f"the preset {preset['name']!r} was not measured", hint=f"it asks for {wanted}"
+            )
+        found.append({"says": "", **preset, **{name: row[name] for name in SETTING}})
+    return found
+
+
+def preset_of(presets: Sequence[Row], setting: Row) -> Row | None:
+    """Return the preset that a setting is, or one of the same failure; None where there is none."""
+    exact = (one for one in presets if all(one[name] == setting[name] for name in SETTING))
+    alike = (one for one in presets if one["failure"] == setting["failure"])
+    return next(exact, None) or next(alike, None)
 
 
 def score_text(score: Sequence[float]) -> str:

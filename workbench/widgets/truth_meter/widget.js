@@ -34,6 +34,10 @@ export function nearest(rows, wanted) {
   return Object.fromEntries(SETTING.map((name) => [name, best[name]]));
 }
 
+/** The preset that a setting is, or one of the same failure; null where there is none. */
+export const presetOf = (presets, state) =>
+  presets.find((one) => SETTING.every((name) => one[name] === state[name])) ?? presets.find((one) => one.failure === state.failure) ?? null;
+
 /** Two digits, rounded as Python rounds: an exact half goes to the even digit. */
 export function fixed2(value) {
   const half = Number.isInteger(value * 8) && (value * 8) % 2 !== 0;
@@ -185,6 +189,12 @@ function render({ model, el }) {
   const send = sender(model, () => draw());
   const first = Object.fromEntries(SETTING.map((name) => [name, model.get(name)]));
   const panel = controls(model, send, first);
+  const presets = segmented("try", (wanted) => {
+    const found = model.get("presets").find(({ name }) => name === wanted);
+    send(Object.fromEntries(SETTING.map((name) => [name, found[name]])));
+  });
+  put(presets.node, { class: "control presets" });
+  const says = make("p", { class: "says", "data-test": "says" });
   const words = make("p", { class: "large", "data-test": "verdict" });
   const grounds = make("p", { class: "muted grounds" });
   const scale = axis();
@@ -192,7 +202,7 @@ function render({ model, el }) {
   const dial = dialPart();
   const metric = make("text", { class: "muted" });
   const svg = make("svg", { "aria-hidden": "true" }, hatch(root.key), scale.node, ...bars.map((bar) => bar.node), dial.node, metric);
-  root.append(panel.node, words, grounds, svg);
+  root.append(presets.node, panel.node, says, words, grounds, svg);
   const table = tabled(root, "Scores", ["number", "score", "95 % interval", "n"]);
   const say = spoken(root);
 
@@ -214,6 +224,9 @@ function render({ model, el }) {
 
   function draw() {
     panel.update();
+    const preset = presetOf(model.get("presets"), panel.state());
+    presets.update(model.get("presets").map(({ name }) => ({ value: name, text: name })), preset?.name);
+    put(says, { text: preset?.says ?? "", hidden: !preset?.says });
     const row = chosen(model.get("rows"), panel.state());
     const [large, small] = row ? verdict(row) : ["not measured", "choose another setting"];
     put(words, { text: large, hidden: !large, class: `large ${large.startsWith("inflated") ? "leak" : ""}` });
@@ -227,7 +240,7 @@ function render({ model, el }) {
   }
 
   draw();
-  const stops = [onWidth(root, draw), onChange(model, ["rows", ...SETTING, "metric", "unit", "planned", "can_refit", "status"], draw), say.stop];
+  const stops = [onWidth(root, draw), onChange(model, ["rows", "presets", ...SETTING, "metric", "unit", "planned", "can_refit", "status"], draw), say.stop];
   return () => stops.forEach((stop) => stop());
 }
 
