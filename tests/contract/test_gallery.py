@@ -126,7 +126,7 @@ def test_opening_is_remembered_and_leads_to_the_notebook(gallery, ask):
 def settled(ask) -> dict:
     """Ask until nothing is being judged."""
     until = time.monotonic() + 120
-    while (state := json.loads(ask("/state").body))["busy"]:
+    while json.loads(ask("/state").body)["busy"]:
         assert time.monotonic() < until
         time.sleep(0.1)
     return json.loads(ask("/state").body)

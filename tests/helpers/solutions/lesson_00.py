@@ -12,7 +12,7 @@ def known_then(photo, decision):
 
 
 def as_of(photos, decision):
-    known = [photo for photo in photos if known_then(photo, decision)]
+    known = [one for one in photos if one["taken"] <= decision and one["arrived"] <= decision]
     return max(known, key=lambda photo: photo["taken"])["name"] if known else None
 
 
