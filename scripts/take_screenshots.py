@@ -32,8 +32,8 @@ ARGUMENTS: Final = (
 )
 PATIENCE_MS: Final = 300_000
 MAX_BYTES: Final = 300 * 1024
-GATE: Final = "Open this when you have written down both answers"
-LAST: Final = "predictions are equal, bit for bit"
+GATE: Final = "Open this when you have made both guesses"
+LAST: Final = "No feature may be newer than its row"
 """Words of the last cell that computes something."""
 
 

@@ -1,4 +1,4 @@
-"""`workbench start` as a newcomer meets it: a real server, a real browser, the first lesson."""
+"""`workbench start` as a newcomer meets it: real servers, a real browser, the gallery, the first lesson."""
 
 from __future__ import annotations
 
@@ -95,15 +95,31 @@ def scrolled_to(page, text: str):
     return found
 
 
+def opened_lesson(gallery):
+    """Open the first lesson from the gallery, by keyboard; it comes in a tab of its own."""
+    link = gallery.locator("[data-lesson='00'] a")
+    link.focus()
+    with gallery.context.expect_page() as coming:
+        gallery.keyboard.press("Enter")
+    lesson = coming.value
+    lesson.on("request", lambda request: _note_if_foreign(gallery.left_loopback, request.url))
+    return lesson
+
+
 def test_the_lesson_runs_on_open_and_shows_its_pictures(home, page):
     started = Started(home)
+    gallery = page
     try:
         assert "IDENTICAL" in started.said
-        page.goto(started.url)
-        scrolled_to(page, "Ask of every value")
-        scrolled_to(page, "predictions are equal, bit for bit")  # of the last cell that computes
+        gallery.goto(started.url)
+        assert "token" not in gallery.url
+        page = opened_lesson(gallery)
+        scrolled_to(page, "when did we know it?")
+        scrolled_to(page, "No feature may be newer than its row")  # of the last cell that computes
         assert page.locator("svg[aria-label*='claimed']").count() >= 2
-        gate = page.locator("summary", has_text="written down both answers")
+        assert page.locator("[data-widget=checkpoint]").count() == 4
+        assert page.locator("[data-widget=predict]").count() == 3
+        gate = page.locator("summary", has_text="made both guesses")
         meter = page.locator("details svg[aria-label*='could have had']").first
         assert not meter.is_visible()  # the answer waits for the guess
         gate.click()
@@ -113,7 +129,10 @@ def test_the_lesson_runs_on_open_and_shows_its_pictures(home, page):
         assert frames.count() >= 15
         assert frames.evaluate_all("all => all.every(img => img.naturalWidth > 0 && img.alt)")
         assert page.locator(".marimo-error, [data-error-type]").count() == 0
-        assert page.left_loopback == []
+        gallery.bring_to_front()
+        gallery.evaluate("window.dispatchEvent(new Event('focus'))")
+        gallery.get_by_text("1 of 4 exercises passed").first.wait_for(timeout=WAIT_MS)
+        assert gallery.left_loopback == []
     finally:
         assert started.stop() == []
 
@@ -123,9 +142,14 @@ def test_a_second_start_repeats_no_work_and_nobody_enters_without_the_token(home
     try:
         assert "✓" not in started.said
         assert "made again" in started.said
-        page.goto(started.url.split("?")[0])
-        assert "/auth/login" in page.url
+        assert page.goto(started.url.split("?")[0]).status == 403
         assert page.get_by_text("quietly fails").count() == 0
+        page.goto(started.url)
+        lesson = opened_lesson(page)
+        lesson.wait_for_load_state()
+        lesson.context.clear_cookies()
+        lesson.goto(lesson.url.split("&access_token")[0])
+        assert "/auth/login" in lesson.url
     finally:
         assert started.stop(signal.SIGINT) == []
 
@@ -150,16 +174,17 @@ def scroll_to(page, wanted) -> None:
 def test_jupyterlab_opens_the_twin(home, page):
     started = Started(home, "--jupyter")
     try:
-        page.goto(started.url)
+        gallery = page
+        gallery.goto(started.url)
+        page = opened_lesson(gallery)
         page.get_by_role("tab", name=re.compile(LESSON)).first.wait_for(timeout=WAIT_MS)
         page.locator(".jp-Notebook h1").first.wait_for(timeout=WAIT_MS)
         assert "quietly fails" in page.locator(".jp-Notebook h1").first.inner_text()
         scroll_to(page, page.locator(".jp-RenderedHTMLCommon .wb svg").first)  # drawn before any cell has run
         assert page.get_by_text("notified about official Jupyter news").count() == 0
-        assert page.left_loopback == []
-        page.goto(started.url.split("?")[0])
+        assert gallery.left_loopback == []
         page.context.clear_cookies()
-        page.reload()
+        page.goto(page.url.split("?")[0])
         assert "/login" in page.url
     finally:
         assert started.stop() == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from pathlib import Path  # noqa: TC003 (typer reads the annotations)
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 PANELS: Final = {
     "Begin": ("start", "run"),
+    "Learn": ("check", "goto"),
     "The seven stages": ("ingest", "clean", "extract", "dataset", "train", "serve", "reproduce"),
     "See it fail": ("failures", "lab", "guard"),
     "Look after it": ("status", "doctor", "reset"),
@@ -44,7 +46,7 @@ Workers = Annotated[int | None, typer.Option(help="How many shards at once.")]
 
 
 class Verbs(TyperGroup):
-    """List the verbs under three headings, in the order in which they are used."""
+    """List the verbs under headings, in the order in which they are used."""
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Return the verbs in our order."""
@@ -134,18 +136,20 @@ def start(
     ] = False,
     port: Annotated[int, typer.Option(help="0 takes a free one.")] = 0,
 ) -> None:
-    """Run the seven stages, then open the first lesson."""
-    from workbench.cli.start import start_lesson
+    """Run the seven stages, then open the gallery of lessons."""
+    from workbench.cli.start import start_course
 
-    if open_browser is None:
-        open_browser = os.environ.get("OPEN", "1") != "0"
-    start_lesson(
+    start_course(
         ctx.obj.workspace,
         size=size,
         front_end="jupyter" if jupyter else "marimo",
         port=port,
-        open_browser=open_browser,
+        open_browser=_wanted(open_browser),
     )
+
+
+def _wanted(open_browser: bool | None) -> bool:
+    return os.environ.get("OPEN", "1") != "0" if open_browser is None else open_browser
 
 
 @app.command()
@@ -183,6 +187,49 @@ def run(
 
 def _flag(ctx: typer.Context) -> str:
     return "" if ctx.obj.workspace == "default" else f" -w {ctx.obj.workspace}"
+
+
+@app.command()
+def check(
+    ctx: typer.Context,
+    lesson: Annotated[str, typer.Argument(metavar="LESSON", help="Its number: 04.")],
+    file: Annotated[
+        Path | None,
+        typer.Option(help="Your notebook [default: marimo's file or its twin, whichever was saved last]."),
+    ] = None,
+    hint: Annotated[bool, typer.Option("--hint", help="Show the next hint, one more each time.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Judge your answers to a lesson's exercises.
+
+    Only the functions that you were asked to write are run, each by itself and for at most ten
+    seconds. Exit code 0: all passed, 1: not yet, 2: it could not be judged.
+    """
+    from workbench.cli.check import check as judge
+
+    raise typer.Exit(judge(lesson, workspace=ctx.obj.workspace, file=file, hint=hint, as_json=as_json))
+
+
+@app.command()
+def goto(
+    ctx: typer.Context,
+    lesson: Annotated[str, typer.Argument(metavar="LESSON", help="Its number: 05.")],
+    open_it: Annotated[bool, typer.Option("--open", help="And open the lesson there.")] = False,
+    jupyter: Annotated[bool, typer.Option("--jupyter", help="JupyterLab instead of marimo.")] = False,
+) -> None:
+    """Make what a lesson works on, for somebody who comes late.
+
+    What is there already is not made again. It may be stopped at any time.
+    """
+    from workbench.cli.goto import go_to
+
+    go_to(
+        lesson,
+        ctx.obj.workspace,
+        open_it=open_it,
+        front_end="jupyter" if jupyter else "marimo",
+        open_browser=_wanted(None),
+    )
 
 
 @app.command()

@@ -22,7 +22,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from workbench.errors import SettingsError, WorkbenchError
 from workbench.manifests import write_json
-from workbench.profiles.workspace import workspaces_root
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -52,8 +51,8 @@ class Server:
     ----------
     argv : tuple of str
         The program.
-    url : str
-        What a browser opens; the token is in it.
+    page : str
+        What a browser opens, with its token; ``{file}`` stands for a notebook's name without suffix.
     health : str
         A URL that answers when the server is ready.
     stdin : str
@@ -63,10 +62,19 @@ class Server:
     """
 
     argv: tuple[str, ...]
-    url: str
+    page: str
     health: str
     stdin: str = ""
     env: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def url(self) -> str:
+        """The first lesson."""
+        return self.page_of(LESSON)
+
+    def page_of(self, file: str) -> str:
+        """Return the URL of one notebook, token included."""
+        return self.page.replace("{file}", file)
 
 
 def free_port(wanted: int = 0) -> int:
@@ -99,18 +107,28 @@ def free_port(wanted: int = 0) -> int:
 
 
 def marimo_server(folder: Path, scratch: Path, port: int) -> Server:
-    """Return how to open the first lesson in marimo's editor."""
+    """Return how to open the lessons in marimo's editor."""
     del scratch
+    return _marimo("edit", folder, port, "--session-ttl", "14400")
+
+
+def labs_server(labs: Path, scratch: Path, port: int) -> Server:
+    """Return how to show labs to an audience: read-only, a session of its own for each page."""
+    del scratch
+    return _marimo("run", labs, port, "--token")  # it has none unless asked
+
+
+def _marimo(verb: str, path: Path, port: int, *options: str) -> Server:
     token = secrets.token_urlsafe(16)
-    argv = (sys.executable, "-m", "marimo", "-q", "edit", str(folder / f"{LESSON}.py"), "--headless", "--host", HOST,
-            "--port", str(port), "--token-password-file", "-", "--skip-update-check", "--session-ttl", "14400",
-            "--no-sandbox")  # fmt: skip
+    argv = (sys.executable, "-m", "marimo", "-q", verb, str(path), "--headless", "--host", HOST, "--port", str(port),
+            "--token-password-file", "-", "--no-sandbox", *options)  # fmt: skip
     base = f"http://{HOST}:{port}"
-    return Server(argv, f"{base}/?access_token={token}", f"{base}/health", stdin=token)
+    file = "" if path.suffix == ".py" else "file={file}.py&"
+    return Server(argv, f"{base}/?{file}access_token={token}", f"{base}/health", stdin=token)
 
 
 def jupyter_server(folder: Path, scratch: Path, port: int) -> Server:
-    """Return how to open the first lesson's twin in JupyterLab, without its news and update checks."""
+    """Return how to open the lessons' twins in JupyterLab, without its news and update checks."""
     token = secrets.token_urlsafe(16)
     _trust(sorted((folder / "jupyter").glob("*.ipynb")))
     write_json(scratch / "jupyter" / "labconfig" / "default_setting_overrides.json", JUPYTER_SETTINGS)
@@ -120,7 +138,8 @@ def jupyter_server(folder: Path, scratch: Path, port: int) -> Server:
             "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate")  # fmt: skip
     env = {"JUPYTER_TOKEN": token, "JUPYTER_CONFIG_PATH": str(scratch / "jupyter")}
     base = f"http://{HOST}:{port}"
-    return Server(argv, f"{base}/lab/tree/jupyter/{LESSON}.ipynb?token={token}", f"{base}/api", env=env)
+    page = f"{base}/lab/workspaces/{{file}}/tree/jupyter/{{file}}.ipynb?token={token}"  # each lesson its own tabs
+    return Server(argv, page, f"{base}/api", env=env)
 
 
 def _trust(twins: Sequence[Path]) -> None:
@@ -152,7 +171,11 @@ def running(server: Server, cwd: Path, log: Path) -> Iterator[subprocess.Popen[s
     WorkbenchError
         If it does not answer within two minutes.
     """
-    env = {**os.environ, **QUIET_ENV, "WORKBENCH_HOME": str(workspaces_root()), **server.env}
+    from workbench.lab.lesson import (
+        lessons_root,
+    )  # where a kernel looks by itself, and `workbench goto` writes
+
+    env = {**os.environ, **QUIET_ENV, "WORKBENCH_HOME": str(lessons_root()), **server.env}
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("w", encoding="utf-8") as stream, _ended_by_signals():
         process = subprocess.Popen(

@@ -1,32 +1,32 @@
-"""``workbench start``: run the stages where they are not run yet, then open the first lesson."""
+"""``workbench start``: run the stages where they are not run yet, then open the gallery of lessons."""
 
 from __future__ import annotations
 
 import os
 import sys
 import webbrowser
+from contextlib import ExitStack
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbench.cli.servers import LESSON, free_port, jupyter_server, marimo_server, running
+from workbench.cli.servers import LESSON, free_port, jupyter_server, labs_server, marimo_server, running
 from workbench.errors import MissingExtraError, SettingsError, WorkbenchError
 
 if TYPE_CHECKING:
     from typing import Literal
 
+    from workbench.cli.gallery.server import Gallery
+    from workbench.lab.course import LessonCard
     from workbench.profiles.workspace import Workspace
 
+    FrontEnd = Literal["marimo", "jupyter"]
 
-def start_lesson(
-    name: str,
-    *,
-    size: str | None,
-    front_end: Literal["marimo", "jupyter"],
-    port: int = 0,
-    open_browser: bool = True,
+
+def start_course(
+    name: str, *, size: str | None, front_end: FrontEnd, port: int = 0, open_browser: bool = True
 ) -> None:
-    """Run the pipeline, then serve the first lesson until somebody stops it.
+    """Run the pipeline, then serve the gallery and the lessons until somebody stops it.
 
     Parameters
     ----------
@@ -35,11 +35,11 @@ def start_lesson(
     size : str, optional
         Of the packhouse.
     front_end : {'marimo', 'jupyter'}
-        Which server.
+        Which server runs the lessons.
     port : int
-        On loopback; 0 takes a free one.
+        Of the gallery, on loopback; 0 takes a free one.
     open_browser : bool
-        Open the URL, where there is a browser.
+        Open the gallery, where there is a browser.
 
     Raises
     ------
@@ -48,25 +48,77 @@ def start_lesson(
     SettingsError
         If there are no notebooks here, or the port is taken.
     """
-    folder = notebooks_folder()
-    if find_spec("marimo" if front_end == "marimo" else "jupyterlab") is None:
-        raise MissingExtraError(
-            f"{front_end} is not installed", hint="pip install -c constraints.txt -e '.[all]'"
-        )
+    notebooks_folder()
+    require_front_end(front_end)
     port = free_port(port)
-    ws = _prepared(name, size)
+    serve_course(_prepared(name, size), name, front_end=front_end, port=port, open_browser=open_browser)
+
+
+def serve_course(
+    ws: Workspace,
+    name: str,
+    *,
+    front_end: FrontEnd,
+    port: int = 0,
+    open_browser: bool = True,
+    first: LessonCard | None = None,
+) -> None:
+    """Serve the gallery, the lessons and the labs until somebody stops it.
+
+    Parameters
+    ----------
+    ws : Workspace
+        Whose cache takes what the servers say.
+    name : str
+        Of the workspace whose progress is shown.
+    front_end : {'marimo', 'jupyter'}
+        Which server runs the lessons.
+    port : int
+        Of the gallery, on loopback; 0 takes a free one.
+    open_browser : bool
+        Open it, where there is a browser.
+    first : LessonCard, optional
+        Open this lesson instead of the gallery.
+
+    Raises
+    ------
+    WorkbenchError
+        If the notebook server ends by itself.
+    """
+    folder = notebooks_folder()
+    require_front_end(front_end)
     make = marimo_server if front_end == "marimo" else jupyter_server
-    server = make(folder, ws.cache, port)
+    server = make(folder, ws.cache, free_port())
     log = ws.cache / "notebook-server.log"
-    with running(server, folder.parent, log) as process:
-        print(f"\n  open     {server.url}\n  stop     Ctrl-C\n", flush=True)
-        if open_browser and _has_display():
-            webbrowser.open(server.url)
+    with ExitStack() as stack:
+        process = stack.enter_context(running(server, folder.parent, log))
+        gallery = _gallery(folder, name, front_end)
+        gallery.lesson_page = server.page_of
+        if gallery.labs:
+            labs = labs_server(folder / "labs", ws.cache, free_port())
+            stack.enter_context(running(labs, folder.parent, ws.cache / "labs-server.log"))
+            gallery.lab_page = labs.page_of
+        stack.enter_context(gallery.serving(port))
+        page = gallery.url_of(first) if first else gallery.url
+        print(f"\n  open     {page}\n  stop     Ctrl-C\n", flush=True)
+        if open_browser and has_display():
+            webbrowser.open(page)
         process.wait()
     if process.returncode:
         raise WorkbenchError(
             f"{front_end} ended with code {process.returncode}", hint=f"its last words are in {log}"
         )
+
+
+def _gallery(folder: Path, name: str, front_end: FrontEnd) -> Gallery:
+    from workbench.cli.gallery.server import Gallery
+    from workbench.cli.labs import labs_in
+    from workbench.lab.lesson import lessons_root
+    from workbench.lab.progress import Progress
+    from workbench.profiles.workspace import resolve
+
+    labs = labs_in(folder) if find_spec("marimo") else []
+    return Gallery(folder, Progress(lessons_root(), resolve(name).name), labs=labs, front_end=front_end)
 
 
 def _prepared(name: str, size: str | None) -> Workspace:
@@ -98,7 +150,7 @@ def notebooks_folder() -> Path:
     SettingsError
         If there is none: a bare wheel holds no lessons.
     """
-    here = (Path.cwd(), Path(__file__).resolve().parents[2])
+    here = (Path.cwd(), *Path.cwd().parents, Path(__file__).resolve().parents[2])
     for folder in here:
         if (folder / "notebooks" / f"{LESSON}.py").is_file():
             return folder / "notebooks"
@@ -107,7 +159,26 @@ def notebooks_folder() -> Path:
     )
 
 
-def _has_display() -> bool:
+def require_front_end(front_end: FrontEnd) -> None:
+    """Refuse to begin where the front end is missing.
+
+    Parameters
+    ----------
+    front_end : {'marimo', 'jupyter'}
+        Which.
+
+    Raises
+    ------
+    MissingExtraError
+        If it is not installed.
+    """
+    if find_spec("marimo" if front_end == "marimo" else "jupyterlab") is None:
+        raise MissingExtraError(
+            f"{front_end} is not installed", hint="pip install -c constraints.txt -e '.[all]'"
+        )
+
+
+def has_display() -> bool:
     """Return whether a browser can show itself; on a bare server one in the terminal would take it over."""
     return not sys.platform.startswith("linux") or bool(
         os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")

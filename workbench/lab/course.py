@@ -130,7 +130,7 @@ def lesson_card(number: str) -> LessonCard:
         If there is no such lesson.
     """
     for card in COURSE:
-        if number in {card.number, card.number.lstrip("0"), card.file, card.story}:
+        if number.zfill(2) == card.number or number in {card.file, card.story}:
             return card
     there = ", ".join(card.number for card in COURSE)
     raise SettingsError(f"there is no lesson {number!r}", hint=f"there are {there}")

@@ -6,7 +6,7 @@ import json
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from workbench.lab.show import Frame, Shown, card, contact_sheet, grid, manifest, stack
+from workbench.lab.show import Frame, Shown, contact_sheet, grid, manifest, stack
 from workbench.manifests import read_header, read_table
 from workbench.profiles.datasets import read_dataset
 from workbench.profiles.runs import CHAMPION, Runs
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from workbench.lab.lesson import Exercise
+    from workbench.lab.comparison import Twins
     from workbench.lab.pipeline import Watcher
     from workbench.profiles.workspace import Workspace
     from workbench.records import DatasetCard
@@ -27,9 +27,6 @@ HOUR: Final = timedelta(hours=1)
 _ALL_COUNTED: Final = (
     "Every file is in it: clean and quarantined add up to raw, and each quarantined one has a reason."
 )
-
-
-EXERCISES: Final[tuple[Exercise, ...]] = ()
 
 
 def prepare(watcher: Watcher | None = None) -> Workspace:
@@ -85,17 +82,6 @@ def _read_verdict(ws: Workspace, run_id: str) -> Row:
     path = ws.root / "verdicts" / f"{run_id}.json"
     loaded: Row = json.loads(path.read_text(encoding="utf-8"))
     return loaded
-
-
-def verdict(ws: Workspace) -> Shown:
-    """Show what became of the champion when it was made again."""
-    found = _read_verdict(ws, Runs(ws).resolve(CHAMPION))
-    facts = {
-        "verdict": found["word"],
-        "outcome": found["outcome"],
-        "because of": ", ".join(found["causes"]) or "nothing differs",
-    }
-    return card("The champion, made again from the raw photos", facts)
 
 
 def two_looks(ws: Workspace) -> list[Row]:
@@ -188,6 +174,45 @@ def feature_sheet(ws: Workspace, dataset: DatasetCard, title: str, per_label: in
             said = "photo from after the decision" if late else "photo from the line"
             frames.append(Frame(row["feature_image_id"], row["label"], said, "leak" if late else ""))
     return contact_sheet(ws, sorted(frames, key=lambda f: dataset.labels.index(f.head)), title)
+
+
+def one_fruit(ws: Workspace) -> Shown:
+    """Show one fruit that looked well on the line: its photos, and the two times of each."""
+    looks = two_looks(ws)
+    return stack(fruit_sheet(ws, looks), two_times(looks))
+
+
+def what_they_learned_from(ws: Workspace, twins: Twins) -> Shown:
+    """Show the photos behind both teams' rows, and count those from after the decision.
+
+    Parameters
+    ----------
+    ws : Workspace
+        Open.
+    twins : Twins
+        Both datasets.
+
+    Returns
+    -------
+    Shown
+        Two contact sheets and a table.
+    """
+    counts = [
+        (team, label, n, late)
+        for team, made in (("A", twins.honest), ("B", twins.leaky))
+        for label, n, late in from_the_future(read_dataset(ws, made.dataset_id)[1])
+    ]
+    return stack(
+        feature_sheet(
+            ws, twins.leaky, "Team B learned from these. On the line, none of the dashed ones exists."
+        ),
+        feature_sheet(ws, twins.honest, "Team A learned from these."),
+        grid(
+            "Rows whose photo is newer than their decision",
+            ("team", "label", "rows", "from the future"),
+            counts,
+        ),
+    )
 
 
 def from_the_future(rows: pa.Table) -> list[tuple[str, int, int]]:

@@ -84,7 +84,7 @@ class Checkpoint(Widget):
     def check(self, change: object = None) -> bool:
         """Run all cases now and return whether all passed; `report` says which."""
         del change
-        self.report = [_judged(self._present(), case) for case in self._cases]
+        self.report = [judged(self._present(), case) for case in self._cases]
         self.passed = bool(self.report) and all(line["passed"] for line in self.report)
         return bool(self.passed)
 
@@ -118,8 +118,8 @@ def _after(line: Mapping[str, Any]) -> str:
     return f": {line['says']}" if line["says"] else ""
 
 
-def _judged(function: Callable[..., Any], case: Case) -> dict[str, Any]:
-    """Return how a case went, in words."""
+def judged(function: Callable[..., Any], case: Case) -> dict[str, Any]:
+    """Return how a case went: name, passed, and what it says where it is not as it should be."""
     try:
         got = function(*copy.deepcopy(case.arguments))
         passed = bool(case.expected(got)) if callable(case.expected) else _same(got, case.expected)
