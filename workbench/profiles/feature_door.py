@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.clock import as_utc, timestamp_type
 from workbench.errors import FeatureError
-from workbench.profiles.definitions import EVENT_TIME, FILE, KEY, service_name, store_config
+from workbench.profiles.definitions import EVENT_TIME, FILE, KEY, registry_of, service_name, store_config
 from workbench.profiles.feast_door import feast_call, load_feast
 from workbench.profiles.retrievals import entities_of, same_rows
 
@@ -162,7 +162,7 @@ class FeatureDoor(ABC):
 
     @property
     def _registry(self) -> Path:
-        return self._ws.feast / "registry.db"
+        return registry_of(self._ws)
 
     def _file(self, view: str) -> Path:
         return self._ws.features / view / FILE
