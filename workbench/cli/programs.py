@@ -222,7 +222,7 @@ def tracker(folder: Path) -> Program:
     )  # fmt: skip
     env = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_MODEL_CATALOG_URI": ""}
     server = Server(argv, place.url, f"{place.url}/health", env=env, name="the MLflow server",
-                    ready=lambda: answers(f"{place.url}/health"))  # fmt: skip
+                    ready=lambda: answers(f"{place.url}/health"), patience_s=300.0)  # fmt: skip
     return Program("tracker", server, {"WB_MLFLOW_URL": place.url})
 
 

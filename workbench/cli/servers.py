@@ -64,6 +64,8 @@ class Server:
         For messages.
     ready : callable, optional
         Returns whether the server is ready, by its own protocol; default is to ask `health`.
+    patience_s : float
+        How long to wait for it.
     """
 
     argv: tuple[str, ...]
@@ -73,6 +75,7 @@ class Server:
     env: Mapping[str, str] = field(default_factory=dict)
     name: str = "the notebook server"
     ready: Callable[[], bool] | None = None
+    patience_s: float = PATIENCE_S
 
 
 def free_port(wanted: int = 0) -> int:
@@ -156,7 +159,7 @@ def running(server: Server, cwd: Path, log: Path) -> Iterator[subprocess.Popen[s
     Raises
     ------
     WorkbenchError
-        If it does not answer within two minutes.
+        If it does not answer in time.
     """
     with ended_by_signals():
         process = started(server, cwd, log)
@@ -188,7 +191,7 @@ def started(server: Server, cwd: Path, log: Path, *, stays: bool = False) -> sub
     Raises
     ------
     WorkbenchError
-        If it does not answer within two minutes. It is stopped then.
+        If it does not answer in time. It is stopped then.
     """
     env = {**os.environ, **QUIET_ENV, "WORKBENCH_HOME": str(workspaces_root()), **server.env}
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -244,7 +247,7 @@ def ended_by_signals() -> Iterator[None]:
 
 
 def _wait_until_ready(server: Server, process: subprocess.Popen[str], log: Path) -> None:
-    deadline = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + server.patience_s
     while time.monotonic() < deadline:
         if process.poll() is not None:
             last = log.read_text(encoding="utf-8").strip().splitlines()[-1:]
@@ -252,7 +255,7 @@ def _wait_until_ready(server: Server, process: subprocess.Popen[str], log: Path)
         if server.ready() if server.ready is not None else answers(server.health):
             return
         time.sleep(0.1)
-    raise WorkbenchError(f"{server.name} did not answer in {PATIENCE_S:.0f} s", hint=f"read {log}")
+    raise WorkbenchError(f"{server.name} did not answer in {server.patience_s:.0f} s", hint=f"read {log}")
 
 
 def answers(url: str) -> bool:

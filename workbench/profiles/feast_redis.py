@@ -1,4 +1,4 @@
-# ruff: noqa: TID253  (Feast loads this module by its name; nothing of ours imports it)
+# ruff: noqa: TID253  (Feast loads this module by its name; ours only once Feast is there)
 """Feast's Redis store, with an address and a password that come from the profile and stay out of its settings.
 
 Feast wants both in one string of its configuration, where a repr or an error shows them (and where
@@ -44,29 +44,9 @@ class StackRedisOnlineStoreConfig(RedisOnlineStoreConfig):  # type: ignore[misc]
 
 
 class StackRedisOnlineStore(RedisOnlineStore):  # type: ignore[misc]  # feast has no types
-    """Feast's Redis store on the server of a profile; its errors are ours."""
+    """Feast's Redis store on the server of a profile; `told` makes its errors ours."""
 
     _place: RedisPlace | None = None
-
-    def online_write_batch(self, *args: Any, **kwargs: Any) -> None:
-        """Write rows, as Feast does."""
-        with self._told():
-            super().online_write_batch(*args, **kwargs)
-
-    def online_read(self, *args: Any, **kwargs: Any) -> Any:
-        """Read rows, as Feast does."""
-        with self._told():
-            return super().online_read(*args, **kwargs)
-
-    def update(self, *args: Any, **kwargs: Any) -> None:
-        """Take away what is no longer defined, as Feast does."""
-        with self._told():
-            super().update(*args, **kwargs)
-
-    def teardown(self, *args: Any, **kwargs: Any) -> None:
-        """Take away everything of this project, as Feast does."""
-        with self._told():
-            super().teardown(*args, **kwargs)
 
     def _get_client(self, online_store_config: StackRedisOnlineStoreConfig) -> Any:
         place = stack(online_store_config.profile).online
@@ -81,12 +61,30 @@ class StackRedisOnlineStore(RedisOnlineStore):  # type: ignore[misc]  # feast ha
         del online_store_config
         raise SettingsError("this online store is not asked asynchronously")  # Feast would ask localhost:6379
 
-    @contextlib.contextmanager
-    def _told(self) -> Iterator[None]:
-        try:
-            yield
-        except redis.RedisError as error:
-            raise redis_error(self._place, error) from None
+
+@contextlib.contextmanager
+def told(profile: str) -> Iterator[None]:
+    """Turn what redis-py raises inside the block into our errors.
+
+    Parameters
+    ----------
+    profile : str
+        Whose server is asked.
+
+    Yields
+    ------
+    None
+        While Feast works.
+
+    Raises
+    ------
+    StackError
+        Refused, or not there.
+    """
+    try:
+        yield
+    except redis.RedisError as error:
+        raise redis_error(stack(profile).online, error) from None
 
 
 def connect(place: RedisPlace) -> Any:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _PATIENCE_S: Final = 15
 _REFUSED: Final = frozenset({"PermissionDeniedError", "UnauthenticatedError"})
+_REFUSALS: Final = ("SignatureDoesNotMatch", "InvalidAccessKeyId", "AccessDenied")
 _NO_SERVER: Final = (
     "error sending request",
     "Connect",
@@ -217,11 +218,8 @@ class Objects:
         if self.place is None:
             return None
         text = str(error)
-        if (
-            isinstance(error, PermissionError)
-            or type(error).__name__ in _REFUSED
-            or "SignatureDoesNotMatch" in text
-        ):
+        refusal = isinstance(error, PermissionError) or type(error).__name__ in _REFUSED
+        if refusal or any(code in text for code in _REFUSALS):
             return refused(self.place)
         if any(word in text for word in _NO_SERVER):
             return no_objects(self.place, "it does not answer")

@@ -76,6 +76,12 @@ class Secret:
     def __hash__(self) -> int:
         return hash(("Secret", self._value))
 
+    def __copy__(self) -> Secret:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Secret:
+        return self  # `dataclasses.asdict` copies; it still shows nothing
+
     def __reduce__(self) -> NoReturn:
         raise TypeError("a secret is not written to a file or sent to another process")
 

@@ -37,6 +37,7 @@ _ENVIRONMENT: Final = {
     "MLFLOW_SQLALCHEMYSTORE_POOLCLASS": "NullPool",  # closes each connection after use
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",  # else a server that is gone is waited for for minutes
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 }
 _LOUD: Final = ("mlflow", "alembic")
 SERVER_GONE: Final = "look at `workbench up --status`; start it with `workbench up` or `docker compose up`"
