@@ -12,6 +12,12 @@ import signal
 import subprocess
 import sys
 
+PATIENCE_S = 5.0
+
+
+class _Ended(BaseException):
+    """We were told to end."""
+
 
 def main(argv: list[str]) -> int:
     """Run a program until it ends; return its exit code.
@@ -26,22 +32,24 @@ def main(argv: list[str]) -> int:
     int
         Of the program; 143 where it was ended.
     """
-    child = subprocess.Popen(argv)
 
     def end(number: int, frame: object) -> None:
         del number, frame
         signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it comes back to us
-        os.killpg(os.getpgid(0), signal.SIGTERM)
-        try:
-            child.wait(5)
-        except subprocess.TimeoutExpired:
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
-            os.killpg(os.getpgid(0), signal.SIGKILL)
-        sys.exit(143)
+        raise _Ended
 
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process above us
-    return child.wait()
+    child = subprocess.Popen(argv)
+    try:
+        return child.wait()
+    except _Ended:
+        os.killpg(os.getpgid(0), signal.SIGTERM)
+        try:
+            child.wait(PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            os.killpg(os.getpgid(0), signal.SIGKILL)
+        return 143
 
 
 if __name__ == "__main__":

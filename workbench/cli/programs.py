@@ -25,7 +25,7 @@ from workbench.profiles.stack import MlflowPlace, RedisPlace, S3Place, Secret
 from workbench.profiles.tracking import ensure_database
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 INSTALL: Final = "pip install -c constraints.txt -e '.[all,stack]'"
 SECOND_PORT: Final = 10_000
@@ -49,12 +49,15 @@ class Program:
         ``WB_...`` lines for a profile.
     scratch : Path or None
         A folder that goes when the server has gone.
+    prepare : callable, optional
+        What is to be made once it is ready.
     """
 
     name: str
     server: Server
     settings: dict[str, str]
     scratch: Path | None = None
+    prepare: Callable[[], object] | None = None
 
 
 def require_programs() -> None:
@@ -143,7 +146,7 @@ def objectstore(folder: Path) -> Program:
         "WB_S3_KEY": key,
         "WB_S3_SECRET": secret,
     }
-    return Program("objectstore", server, lines, scratch)
+    return Program("objectstore", server, lines, scratch, Bucket(place).prepare)
 
 
 def _has_bucket_list(place: S3Place) -> bool:

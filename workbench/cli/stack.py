@@ -150,6 +150,8 @@ def up(say: Say, *, detach: bool = False, wait: Callable[[], None] | None = None
             )
         if detach:
             running.pop_all()
+            for child in children:
+                child.returncode = 0  # no longer ours to wait for: `down` ends it
             return
         (wait or (lambda: _wait_for(children)))()
 
@@ -274,13 +276,12 @@ def _start_all(say: Say, running: contextlib.ExitStack, *, stays: bool) -> list[
         known.append(
             Process(name, child.pid, born(child.pid), program.server.url, str(program.scratch or ""))
         )
+        if program.prepare:
+            program.prepare()
         values |= program.settings
         write_json(home / "state.json", {"processes": [asdict(process) for process in known]})
         say(f"  {name:<12} {program.server.url}  ({time.monotonic() - begin:.1f} s)")
     write_private(home / "stack.env", "".join(f"{key}={value}\n" for key, value in values.items()))
-    place = stack("local", environment={}).objects
-    if place is not None:
-        Bucket(place).prepare()
     return children
 
 

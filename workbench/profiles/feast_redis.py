@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import redis
 from feast.infra.online_stores.redis import RedisOnlineStore, RedisOnlineStoreConfig
 from pydantic import StrictStr  # noqa: TC002  (pydantic reads it while running)
+from redis.backoff import ExponentialBackoff
+from redis.retry import Retry
 
 from workbench.errors import SettingsError, StackError, StackRefusedError
 from workbench.profiles.stack import stack
@@ -106,6 +108,7 @@ def connect(place: RedisPlace) -> Any:
         password=place.password.reveal() or None,
         socket_connect_timeout=5,
         socket_timeout=20,
+        retry=Retry(ExponentialBackoff(cap=0.2, base=0.05), 2),  # its own default waits for seconds
     )
 
 
