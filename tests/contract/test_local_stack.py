@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.server,
-    pytest.mark.skipif(sys.platform == "win32", reason="there is no Valkey for it: not only on Windows"),
+    pytest.mark.skipif(sys.platform == "win32", reason="Valkey has no program for Windows"),
 ]
 
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 pytestmark = [
     pytest.mark.server,
-    pytest.mark.skipif(sys.platform == "win32", reason="needs Valkey: not only on Windows"),
+    pytest.mark.skipif(sys.platform == "win32", reason="Valkey has no program for Windows"),
 ]
 QUICK = ("objectstore", "onlinestore")
 PROGRAM = """
@@ -208,7 +208,7 @@ def test_after_a_server_was_killed_up_starts_all_anew(tmp_path):
 def test_the_foreground_takes_its_servers_along(foreground, number):
     """Ctrl-C, a kind kill, and one that nobody can hear: then the system ends the children (Linux)."""
     if number == signal.SIGKILL and not sys.platform.startswith("linux"):
-        pytest.skip("needs PR_SET_PDEATHSIG: only on Linux, not only on macOS")
+        pytest.skip("needs Linux's PR_SET_PDEATHSIG")
     children, folders = pids()[1:], scratches()
     assert len(children) == 2
     foreground.send_signal(number)
