@@ -25,7 +25,9 @@ The tree::
     ├── RunError                   the run tracker or the model registry
     │   └── UnsafeModelError       a model file holds types that we do not load
     ├── ReproduceError             a run cannot even be compared
-    └── GuardError                 a guard could not judge: too little data, or a column is missing
+    ├── GuardError                 a guard could not judge: too little data, or a column is missing
+    └── StackError                 a server of the profile is not there, or does not answer
+        └── StackRefusedError      a server refused our key or password
 
 Each class has an exit code of its own for the command line (see `EXIT_CODES`).
 """
@@ -193,6 +195,18 @@ class GuardError(WorkbenchError):
     """A guard could not judge: too little data, or a column is missing."""
 
     exit_code = 90
+
+
+class StackError(WorkbenchError):
+    """A server of the profile is not there, or does not answer."""
+
+    exit_code = 95
+
+
+class StackRefusedError(StackError):
+    """A server refused our key or password."""
+
+    exit_code = 96
 
 
 def _walk(cls: type[WorkbenchError]) -> list[type[WorkbenchError]]:

@@ -24,6 +24,7 @@ PANELS: Final = {
     "Learn": ("check", "goto"),
     "The seven stages": ("ingest", "clean", "extract", "dataset", "train", "serve", "reproduce"),
     "See it fail": ("failures", "lab", "guard"),
+    "Real servers": ("up", "down", "env"),
     "Look after it": ("status", "doctor", "reset"),
 }
 STOPPED: Final = 130
@@ -86,6 +87,7 @@ class Options:
     """What stands before the verb."""
 
     workspace: str
+    profile: str | None = None
 
 
 @app.callback()
@@ -94,6 +96,13 @@ def options(
     workspace: Annotated[
         str, typer.Option("--workspace", "-w", envvar="WORKBENCH_WORKSPACE", help="A name, or a path.")
     ] = "default",
+    profile: Annotated[
+        str | None,
+        typer.Option(
+            envvar="WORKBENCH_PROFILE",
+            help="Where things are kept: embedded, local (see `up`) or compose; the workspace remembers it.",
+        ),
+    ] = None,
     wait: Annotated[
         float | None, typer.Option(help="Seconds to wait for another process that is writing [default: 10].")
     ] = None,
@@ -105,13 +114,13 @@ def options(
     """
     if wait is not None:
         os.environ["WORKBENCH_WAIT_S"] = str(wait)
-    ctx.obj = Options(workspace)
+    ctx.obj = Options(workspace, profile)
 
 
 def _opened(ctx: typer.Context) -> Workspace:
-    from workbench.profiles.workspace import open_workspace
+    from workbench.profiles.workspace import in_profile, open_workspace
 
-    return open_workspace(ctx.obj.workspace)
+    return in_profile(open_workspace(ctx.obj.workspace), ctx.obj.profile)
 
 
 def _run_stage(ws: Workspace, stage: str, **how: Any) -> StageReport:
@@ -176,6 +185,7 @@ def run(
         encoder=encoder,
         engine=engine,
         workers=workers,
+        profile=ctx.obj.profile,
     )
     out = console()
     out.print(headline(ws))
@@ -247,7 +257,9 @@ def ingest(
     from workbench.clock import parse_utc
     from workbench.lab.pipeline import open_or_create
 
-    ws = open_or_create(ctx.obj.workspace, world=world, size=size, seed=seed, photos=photos)
+    ws = open_or_create(
+        ctx.obj.workspace, world=world, size=size, seed=seed, photos=photos, profile=ctx.obj.profile
+    )
     _run_stage(ws, "ingest", until=parse_utc(until) if until else None)
 
 
@@ -397,6 +409,43 @@ def lab_run(
 
 
 @app.command()
+def up(
+    ctx: typer.Context,
+    detach: Annotated[
+        bool, typer.Option("--detach", "-d", help="Return; `workbench down` stops it.")
+    ] = False,
+    show: Annotated[
+        bool, typer.Option("--status", help="Only say what is up; 1 where it is not all.")
+    ] = False,
+) -> None:
+    """Start the local stack: SeaweedFS, Valkey and MLflow as processes, on loopback, without Docker.
+
+    In the profile compose: wait until the containers answer, and make the bucket.
+    """
+    from workbench.cli.verbs_of_stack import show_status, start_stack
+
+    raise typer.Exit(show_status() if show else start_stack(ctx.obj.profile, detach=detach))
+
+
+@app.command()
+def down() -> None:
+    """Stop the local stack; its data stay."""
+    from workbench.cli.stack import down as stop_stack
+
+    stop_stack(lambda text: print(text, flush=True))
+
+
+@app.command()
+def env(
+    force: Annotated[bool, typer.Option("--force", help="New secrets over the old ones.")] = False,
+) -> None:
+    """Write .env with random secrets for docker-compose.yml."""
+    from workbench.cli.verbs_of_stack import write_env
+
+    write_env(force=force)
+
+
+@app.command()
 def status(ctx: typer.Context) -> None:
     """Show the lineage of the workspace as a tree with hashes."""
     from workbench.cli.screen import console
@@ -435,7 +484,7 @@ def run_app(arguments: Sequence[str]) -> int:
     Parameters
     ----------
     arguments : sequence of str
-        Without the program's name. ``--workspace`` and ``--wait`` may stand behind the verb too.
+        Without the program's name. ``--workspace``, ``--profile`` and ``--wait`` may stand behind the verb too.
 
     Returns
     -------
@@ -473,7 +522,7 @@ def _hoisted(arguments: Sequence[str]) -> list[str]:
     waiting = iter(arguments)
     for argument in waiting:
         name = argument.partition("=")[0]
-        if name not in {"--workspace", "-w", "--wait"}:
+        if name not in {"--workspace", "-w", "--wait", "--profile"}:
             rest.append(argument)
         elif "=" in argument:
             first.append(argument)

@@ -9,6 +9,7 @@ import traceback
 from typing import TYPE_CHECKING, Final
 
 from workbench.lab.pipeline import Watcher
+from workbench.profiles.settings import EMBEDDED
 from workbench.records import silent
 from workbench.stages import ORDER
 
@@ -97,7 +98,8 @@ def headline(ws: Workspace) -> Text:
     """Return the first line of a run: which workspace, which world, which encoder."""
     from rich.text import Text
 
-    said = f"  {describe_world(ws.settings.world)} · {features_by(ws)}\n"
+    kept = "" if ws.settings.profile == EMBEDDED else f" · profile {ws.settings.profile}"
+    said = f"  {describe_world(ws.settings.world)} · {features_by(ws)}{kept}\n"
     return Text.assemble(("\n  ", ""), (ws.name, "name"), (said, "quiet"))
 
 

@@ -1,4 +1,4 @@
-"""Notebook servers as children of this process: on loopback, with a token, gone when we are.
+"""Servers as children of this process: on loopback, with a token or password, gone when we are.
 
 The port is found first and the URL is printed only after the server has answered there:
 both front ends print a URL before they know whether they can have the port.
@@ -24,7 +24,7 @@ from workbench.errors import SettingsError, WorkbenchError
 from workbench.manifests import write_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 LESSON: Final = "00_the_model_that_quietly_fails"
@@ -59,6 +59,12 @@ class Server:
         What the program reads; the token goes this way, since arguments can be seen by others.
     env : mapping of str to str
         Added to the environment.
+    name : str
+        For messages.
+    ready : callable, optional
+        Returns whether the server is ready, by its own protocol; default is to ask `health`.
+    patience_s : float
+        How long to wait for it.
     """
 
     argv: tuple[str, ...]
@@ -66,6 +72,9 @@ class Server:
     health: str
     stdin: str = ""
     env: Mapping[str, str] = field(default_factory=dict)
+    name: str = "the notebook server"
+    ready: Callable[[], bool] | None = None
+    patience_s: float = PATIENCE_S
 
     @property
     def url(self) -> str:
@@ -169,7 +178,39 @@ def running(server: Server, cwd: Path, log: Path) -> Iterator[subprocess.Popen[s
     Raises
     ------
     WorkbenchError
-        If it does not answer within two minutes.
+        If it does not answer in time.
+    """
+    with ended_by_signals():
+        process = started(server, cwd, log)
+        try:
+            yield process
+        finally:
+            stop(process)
+
+
+def started(server: Server, cwd: Path, log: Path, *, stays: bool = False) -> subprocess.Popen[str]:
+    """Start a server and wait until it is ready; whoever calls this stops it.
+
+    Parameters
+    ----------
+    server : Server
+        What to start.
+    cwd : Path
+        Where.
+    log : Path
+        What it says goes here.
+    stays : bool
+        It goes on when this process has ended; else, on Linux, it ends with it.
+
+    Returns
+    -------
+    subprocess.Popen
+        The server.
+
+    Raises
+    ------
+    WorkbenchError
+        If it does not answer in time. It is stopped then.
     """
     from workbench.lab.lesson import (
         lessons_root,
@@ -177,27 +218,29 @@ def running(server: Server, cwd: Path, log: Path) -> Iterator[subprocess.Popen[s
 
     env = {**os.environ, **QUIET_ENV, "WORKBENCH_HOME": str(lessons_root()), **server.env}
     log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("w", encoding="utf-8") as stream, _ended_by_signals():
+    with log.open("w", encoding="utf-8") as stream:
         process = subprocess.Popen(
             server.argv, cwd=cwd, env=env, stdin=subprocess.PIPE, stdout=stream, stderr=stream, text=True,
-            **_child_options(),
+            **_child_options(stays=stays),
         )  # fmt: skip
-        try:
-            if process.stdin is not None:
+    try:
+        if process.stdin is not None:
+            with contextlib.suppress(BrokenPipeError):  # it has ended already; its log says why
                 process.stdin.write(server.stdin)
                 process.stdin.close()
-            _wait_until_ready(server, process, log)
-            yield process
-        finally:
-            _stop(process)
+        _wait_until_ready(server, process, log)
+    except BaseException:
+        stop(process)
+        raise
+    return process
 
 
-def _child_options() -> dict[str, Any]:
+def _child_options(*, stays: bool = False) -> dict[str, Any]:
     """Keep Ctrl-C for us (marimo asks back), and on Linux end the child even if we are killed."""
     if sys.platform == "win32":
         return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
     options: dict[str, Any] = {"start_new_session": True}
-    if sys.platform.startswith("linux"):
+    if sys.platform.startswith("linux") and not stays:
         libc, parent = ctypes.CDLL(None), os.getpid()
 
         def die_with_parent() -> None:
@@ -210,7 +253,7 @@ def _child_options() -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def _ended_by_signals() -> Iterator[None]:
+def ended_by_signals() -> Iterator[None]:
     """Treat SIGTERM and SIGHUP like Ctrl-C, so that the child is stopped on the way out."""
 
     def interrupt(number: int, frame: object) -> None:
@@ -227,18 +270,19 @@ def _ended_by_signals() -> Iterator[None]:
 
 
 def _wait_until_ready(server: Server, process: subprocess.Popen[str], log: Path) -> None:
-    deadline = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + server.patience_s
     while time.monotonic() < deadline:
         if process.poll() is not None:
             last = log.read_text(encoding="utf-8").strip().splitlines()[-1:]
-            raise WorkbenchError(f"the notebook server ended: {' '.join(last)}", hint=f"read {log}")
-        if _answers(server.health):
+            raise WorkbenchError(f"{server.name} ended: {' '.join(last)}", hint=f"read {log}")
+        if server.ready() if server.ready is not None else answers(server.health):
             return
         time.sleep(0.1)
-    raise WorkbenchError(f"the notebook server did not answer in {PATIENCE_S:.0f} s", hint=f"read {log}")
+    raise WorkbenchError(f"{server.name} did not answer in {server.patience_s:.0f} s", hint=f"read {log}")
 
 
-def _answers(url: str) -> bool:
+def answers(url: str) -> bool:
+    """Return whether something answers HTTP at a URL, if only to refuse us."""
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # no proxy stands before loopback
     try:
         with direct.open(url, timeout=2):
@@ -249,8 +293,14 @@ def _answers(url: str) -> bool:
         return False
 
 
-def _stop(process: subprocess.Popen[str]) -> None:
-    """End the server and what it started: first kindly, then not."""
+def stop(process: subprocess.Popen[str]) -> None:
+    """End the server and what it started: first kindly, then not.
+
+    Parameters
+    ----------
+    process : subprocess.Popen
+        As `started` made it.
+    """
     for number, patience_s in ((signal.SIGTERM, 5.0), (getattr(signal, "SIGKILL", signal.SIGTERM), 5.0)):
         with contextlib.suppress(ProcessLookupError, PermissionError):
             if sys.platform == "win32":

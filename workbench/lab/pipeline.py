@@ -14,7 +14,7 @@ from workbench.hashing import sha256_file, sha256_texts
 from workbench.lab.again import reproduce_champion
 from workbench.manifests import write_json
 from workbench.profiles import workspace as workspaces
-from workbench.profiles.settings import Settings, WorldSettings
+from workbench.profiles.settings import PROFILES, Settings, WorldSettings
 from workbench.records import silent
 from workbench.stages import ORDER
 
@@ -92,13 +92,17 @@ def open_or_create(
     Raises
     ------
     SettingsError
-        If world or size is unknown, or photos are given together with one of them.
+        If world, size or profile is unknown, or photos are given together with one of them.
     WorkspaceError
         If the workspace is on another world.
     """
     given = {key: value for key, value in changes.items() if value is not None}
     before = workspaces.open_workspace(name).settings.world if workspaces.exists(name) else None
     chosen = _world_settings(before or WorldSettings(), world, size=size, seed=seed, photos=photos)
+    if given.get("profile") not in {None, *PROFILES}:
+        raise SettingsError(
+            f"there is no profile {given['profile']!r}", hint=f"use one of: {', '.join(PROFILES)}"
+        )
     if photos and before is None:
         given.setdefault("encoder", _encoder_for_photos())
     return workspaces.create(name, world=chosen, **given)
@@ -279,7 +283,7 @@ def is_finished(ws: Workspace) -> bool:
 def _state(ws: Workspace) -> str:
     """Hash the settings, every header and every record."""
     patterns = ("workspace.toml", "manifests/*/manifest.json", "features/*/view.json", "datasets/*/manifest.json",
-                "runs/*/run.json", "served/*/manifest.json", "mlflow.db", "feast/*.db")  # fmt: skip
+                "runs/*/run.json", "served/*/manifest.json", "mlflow.db", "feast/*.db", "cache/places.json")  # fmt: skip
     paths = sorted(path for pattern in patterns for path in ws.root.glob(pattern))
     small = [sha256_file(path) if path.suffix != ".db" else "is there" for path in paths]
     names = [ws.relative(path) for path in paths]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Any, Final
 
+from workbench.profiles.settings import EMBEDDED
 from workbench.worlds.gym_features import ON_DEMAND, STORED
 
 if TYPE_CHECKING:
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
     from workbench.records import EncoderCard
 
 PROJECT: Final = "workbench"
-"""Feast's name for all that belongs together. Each workspace has files of its own, so one name will do."""
+"""Feast's name for all that belongs together. Each workspace has files of its own, so one name will do;
+where learners share an online store, each is a project of their own."""
 OFFLINE_STORES: Final = {"asof": "workbench.profiles.asof_store.AsofOfflineStore", "duckdb": "duckdb"}
 """Setting `offline_store` of a workspace to Feast's ``offline_store.type``."""
 ENTITY: Final = "item"
@@ -40,20 +42,29 @@ OF_ACCOUNT: Final = tuple(name for name in STORED if name not in OF_VISITS)
 
 def store_config(ws: Workspace) -> dict[str, Any]:
     """Return what ``feature_repo/feature_store.yaml`` says, for one workspace and with absolute paths."""
+    profile = ws.settings.profile
+    sqlite = {
+        "type": "workbench.profiles.feast_files.WorkspaceSqliteOnlineStore",
+        "path": (ws.feast / "online.db").as_posix(),
+    }
+    shared = {"type": "workbench.profiles.feast_redis.StackRedisOnlineStore", "profile": profile}
     return {
-        "project": PROJECT,
+        "project": PROJECT if profile == EMBEDDED else ws.settings.learner_id,
         "provider": "local",
         "registry": {
             "registry_store_type": "workbench.profiles.feast_code.KnownCodeRegistryStore",
-            "path": (ws.feast / "registry.db").as_posix(),
+            "path": registry_of(ws).as_posix(),
         },
         "offline_store": {"type": OFFLINE_STORES[ws.settings.offline_store]},
-        "online_store": {
-            "type": "workbench.profiles.feast_files.WorkspaceSqliteOnlineStore",
-            "path": (ws.feast / "online.db").as_posix(),
-        },
+        "online_store": sqlite if profile == EMBEDDED else shared,
         "entity_key_serialization_version": 3,
     }
+
+
+def registry_of(ws: Workspace) -> Path:
+    """Return the file of Feast's registry: one a profile, since it says what was materialised."""
+    profile = ws.settings.profile
+    return ws.feast / ("registry.db" if profile == EMBEDDED else f"{profile}-registry.db")
 
 
 def service_name(view: str) -> str:

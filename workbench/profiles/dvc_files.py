@@ -96,14 +96,44 @@ def outputs_in_dvc() -> tuple[str, ...]:
     return tuple(out for tracked in PIPELINE.values() for out in tracked.outs if out not in IN_GIT)
 
 
-def pipeline_yaml() -> str:
-    """Return the text of ``dvc.yaml``."""
+def without(path: str) -> Mapping[str, Tracked]:
+    """Return the pipeline as it is where a path does not lie in the workspace.
+
+    Parameters
+    ----------
+    path : str
+        For example ``raw``, whose objects may be in a bucket.
+
+    Returns
+    -------
+    mapping of str to Tracked
+        The same stages.
+    """
+
+    def rest(paths: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(one for one in paths if one != path)
+
+    return {name: Tracked(rest(one.deps), one.params, rest(one.outs)) for name, one in PIPELINE.items()}
+
+
+def pipeline_yaml(pipeline: Mapping[str, Tracked] = PIPELINE) -> str:
+    """Return the text of ``dvc.yaml``.
+
+    Parameters
+    ----------
+    pipeline : mapping of str to Tracked
+        The stages.
+
+    Returns
+    -------
+    str
+        YAML.
+    """
     head = "# made by the workbench: seven stages that meet through files alone\nstages:\n"
-    return head + "".join(line + "\n" for stage in PIPELINE for line in _stage_lines(stage))
+    return head + "".join(line + "\n" for name, one in pipeline.items() for line in _stage_lines(name, one))
 
 
-def _stage_lines(stage: str) -> Iterator[str]:
-    tracked = PIPELINE[stage]
+def _stage_lines(stage: str, tracked: Tracked) -> Iterator[str]:
     yield f"  {stage}:"
     yield f"    cmd: workbench --workspace . {stage}"
     if tracked.deps:

@@ -11,17 +11,20 @@ Feast 0.67 applies any definition and returns rows in any order. A door
 
 from __future__ import annotations
 
+import contextlib
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
 from workbench.clock import as_utc, timestamp_type
 from workbench.errors import FeatureError
-from workbench.profiles.definitions import EVENT_TIME, FILE, KEY, service_name, store_config
+from workbench.profiles.definitions import EVENT_TIME, FILE, KEY, registry_of, service_name, store_config
 from workbench.profiles.feast_door import feast_call, load_feast
 from workbench.profiles.retrievals import entities_of, same_rows
+from workbench.profiles.settings import EMBEDDED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from contextlib import AbstractContextManager
     from datetime import datetime
     from pathlib import Path
 
@@ -68,8 +71,10 @@ class FeatureDoor(ABC):
         ------
         FeatureError
             If there is no such view.
+        StackError
+            If the server of the online store does not answer, or refuses us.
         """
-        with feast_call(), self._ws.writing():
+        with feast_call(), self._ws.writing(), self._server():
             store = self._having(view, filled=False)
             store.materialize(as_utc(start), as_utc(end), feature_views=list(self._parts(view)))
         return _count_items(self._file(view), as_utc(start), as_utc(end))
@@ -154,15 +159,25 @@ class FeatureDoor(ABC):
         spans = [store.get_feature_view(part).materialization_intervals[-1:] for part in self._parts(view)]
         if any(span != spans[0] for span in spans):  # killed between two parts: they are of different times
             raise _not_filled(view)
-        answer: dict[str, list[Any]] = store.get_online_features(
-            features=store.get_feature_service(service_name(view)),
-            entity_rows=[{KEY: item_id} for item_id in item_ids],
-        ).to_dict(include_event_timestamps=with_times)
+        with self._server():
+            answer: dict[str, list[Any]] = store.get_online_features(
+                features=store.get_feature_service(service_name(view)),
+                entity_rows=[{KEY: item_id} for item_id in item_ids],
+            ).to_dict(include_event_timestamps=with_times)
         return answer
+
+    def _server(self) -> AbstractContextManager[None]:
+        """Return a block in which errors of the online store's server are ours; sqlite has none."""
+        if self._ws.settings.profile == EMBEDDED:
+            return contextlib.nullcontext()
+        load_feast()
+        from workbench.profiles.feast_redis import told
+
+        return told(self._ws.settings.profile)
 
     @property
     def _registry(self) -> Path:
-        return self._ws.feast / "registry.db"
+        return registry_of(self._ws)
 
     def _file(self, view: str) -> Path:
         return self._ws.features / view / FILE

@@ -25,7 +25,8 @@ from typing import TYPE_CHECKING, Any, Final
 from workbench.errors import MissingExtraError, WorkspaceError
 from workbench.manifests import disk_error, write_text
 from workbench.profiles import dvc_files
-from workbench.profiles.dvc_files import PIPELINE
+from workbench.profiles.dvc_files import PIPELINE, without
+from workbench.profiles.settings import EMBEDDED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -63,6 +64,8 @@ class History:
     def __init__(self, ws: Workspace) -> None:
         self.ws = ws
         self.root = ws.root
+        in_folder = ws.settings.profile == EMBEDDED
+        self._pipeline = PIPELINE if in_folder else without("raw")  # a bucket has its own versions
 
     @property
     def has_git(self) -> bool:
@@ -99,7 +102,7 @@ class History:
 
     def write_pipeline(self) -> None:
         """Write ``dvc.yaml``: the seven stages, so that ``dvc status`` and ``dvc repro`` work."""
-        _write_if_changed(self.root / "dvc.yaml", dvc_files.pipeline_yaml())
+        _write_if_changed(self.root / "dvc.yaml", dvc_files.pipeline_yaml(self._pipeline))
 
     def commit(self, message: str, *, stages: Sequence[str] | None = None) -> str | None:
         """Record what the stages left behind.
@@ -130,7 +133,7 @@ class History:
             return self._commit_to_git(message) if self.has_git else None
 
     def _is_complete(self, stage: str) -> bool:
-        tracked = PIPELINE[stage]
+        tracked = self._pipeline[stage]
         return all((self.root / path).exists() for path in (*tracked.deps, *tracked.outs))
 
     def _commit_outputs(self, stages: Sequence[str]) -> None:

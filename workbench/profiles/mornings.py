@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from workbench import clock
@@ -20,6 +19,7 @@ from workbench.profiles.definitions import FILE, VIEW
 from workbench.profiles.features import OnlineRow
 from workbench.profiles.settings import dump
 from workbench.profiles.table_features import TableFeatures
+from workbench.profiles.workspace import embedded
 from workbench.worlds.gym_features import COLUMNS
 from workbench.worlds.gym_jobs import MONDAYS
 
@@ -79,14 +79,14 @@ def _digest(ws: Workspace) -> str:
 def _ask(ws: Workspace, item_ids: Sequence[str], now: datetime) -> list[OnlineRow]:
     """Fill a second store with what was known that morning, and ask it."""
     root = ws.cache / "mornings" / "store"
-    second = replace(ws, root=root)
+    second = embedded(ws, root)
     here, there = ws.features / VIEW / FILE, second.features / VIEW / FILE
     with ws.writing():
         if not _filled_earlier(ws, root, now):
             shutil.rmtree(root, ignore_errors=True)  # of other features, of a later morning, or killed
             there.parent.mkdir(parents=True)
         (root / _MARK).unlink(missing_ok=True)
-        write_text(root / "workspace.toml", dump(ws.settings))
+        write_text(root / "workspace.toml", dump(second.settings))
         _known_by(here, there, now)
         door = TableFeatures(second)
         door.apply()

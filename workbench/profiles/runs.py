@@ -23,13 +23,13 @@ import shutil
 from typing import TYPE_CHECKING, Any, Final
 
 from workbench.clock import iso, utc_now
-from workbench.errors import RunError
+from workbench.errors import RunError, WorkbenchError
 from workbench.hashing import sha256_bytes, sha256_file
 from workbench.manifests import write_json, write_parquet
 from workbench.profiles.models import load_skops
+from workbench.profiles.registry import registry_of
 from workbench.profiles.run_records import RunRecord
 from workbench.profiles.tracker import Tracker
-from workbench.profiles.tracking import ask, ensure_database
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,14 +42,6 @@ MODEL_FILE: Final = "model.skops"
 _RUN_ID: Final = re.compile(r"[0-9a-f]{32}")
 _PREFIX: Final = re.compile(r"[0-9a-f]{6,31}")
 _UNFINISHED: Final = "unfinished-runs"  # in the cache: nobody who lists runs/ sees half of one
-
-_ALIASES: Final = """
-SELECT a.alias, v.run_id FROM registered_model_aliases AS a
-JOIN model_versions AS v ON v.name = a.name AND v.version = a.version
-WHERE a.name = ? ORDER BY a.alias
-"""
-_VERSION_OF: Final = "SELECT max(version) FROM model_versions WHERE name = ? AND run_id = ?"
-_RUNNING: Final = "SELECT run_uuid FROM runs WHERE status = 'RUNNING' AND lifecycle_stage = 'active'"
 
 
 class Runs:
@@ -65,6 +57,7 @@ class Runs:
         self.ws = ws
         self.experiment = f"{ws.settings.learner_id}-runs"
         self.model_name = f"{ws.settings.learner_id}-classifier"
+        self._registry = registry_of(ws)
 
     # -- reading ---------------------------------------------------------------------------------
 
@@ -79,7 +72,7 @@ class Runs:
 
     def aliases(self) -> dict[str, str]:
         """Return alias to run id, for every alias in the registry."""
-        return dict(ask(self.ws.mlflow_db, _ALIASES, self.model_name))
+        return self._registry.aliases(self.model_name)
 
     def resolve(self, ref: str = CHAMPION) -> str:
         """Return the run id behind a reference.
@@ -203,8 +196,7 @@ class Runs:
         return None
 
     def _is_registered(self, record: RunRecord) -> bool:
-        found = ask(self.ws.mlflow_db, _VERSION_OF, self.model_name, record.run_id)
-        return bool(found) and str(found[0][0]) == record.model_version
+        return self._registry.version_of(self.model_name, record.run_id) == record.model_version
 
     def _is_whole(self, record: RunRecord) -> bool:
         try:
@@ -221,9 +213,9 @@ class Runs:
         A run whose record is whole is FINISHED, any other is FAILED. Half-written folders go.
         """
         shutil.rmtree(self.ws.cache / _UNFINISHED, ignore_errors=True)
-        left_open = [str(row[0]) for row in ask(self.ws.mlflow_db, _RUNNING)]
+        left_open = self._registry.running(self.experiment)
         if left_open:
-            with Tracker.open(self.ws.mlflow_db) as tracker:
+            with Tracker.open(self._registry.where) as tracker:
                 for run_id in left_open:
                     tracker.end(run_id, finished=(self.ws.runs / run_id / "run.json").is_file())
         return len(left_open)
@@ -247,10 +239,12 @@ class Runs:
         ------
         RunError
             If MLflow refuses. The run is then marked FAILED.
+        StackError
+            If its server does not answer.
         """
-        ensure_database(self.ws.mlflow_db)
-        with Tracker.open(self.ws.mlflow_db) as tracker:
-            run_id = tracker.begin(self.experiment, self.ws.root / "mlruns", recipe)
+        self._registry.ensure()
+        with Tracker.open(self._registry.where) as tracker:
+            run_id = tracker.begin(self.experiment, self._registry.artifacts, recipe)
             folder = self.ws.cache / _UNFINISHED / run_id
             try:
                 record = self._write(tracker, folder, run_id, recipe, result)
@@ -258,7 +252,7 @@ class Runs:
                 folder.rename(self.ws.runs / run_id)
             except BaseException:
                 shutil.rmtree(folder, ignore_errors=True)
-                with contextlib.suppress(RunError):  # the first error is the one to tell
+                with contextlib.suppress(WorkbenchError):  # the first error is the one to tell
                     tracker.end(run_id, finished=False)
                 raise
             tracker.end(run_id, finished=True)
@@ -311,7 +305,7 @@ class Runs:
         RunError
             If MLflow refuses the alias.
         """
-        with Tracker.open(self.ws.mlflow_db) as tracker:
+        with Tracker.open(self._registry.where) as tracker:
             tracker.point(self.model_name, alias, record.model_version)
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -29,6 +29,7 @@ from workbench.profiles.members import due_members, log_of
 from workbench.profiles.retrievals import POSITION, same_rows
 from workbench.profiles.settings import dump
 from workbench.profiles.table_features import TableFeatures
+from workbench.profiles.workspace import embedded
 from workbench.worlds.gym import GymWorld
 from workbench.worlds.gym_features import COLUMNS, ON_DEMAND
 from workbench.worlds.gym_jobs import MONDAYS, WEEK, feature_rows
@@ -261,12 +262,12 @@ def _mornings(ws: Workspace, setup: Setup) -> Iterator[tuple[datetime, pa.Table]
 @contextlib.contextmanager
 def _second(ws: Workspace, setup: Setup, facts: pa.Table | None) -> Iterator[tuple[SecondDoor, pa.Table]]:
     """Open a new store on the features of a workspace, or on others, and take it away again."""
-    there = replace(ws, root=ws.cache / "second" / "store")
+    there = embedded(ws, ws.cache / "second" / "store")
     here, account = ws.features / VIEW / FILE, there.features / VIEW / FILE
     with ws.writing():
         shutil.rmtree(there.root, ignore_errors=True)  # of a run that was killed
         account.parent.mkdir(parents=True)
-        write_text(there.root / "workspace.toml", dump(ws.settings))
+        write_text(there.root / "workspace.toml", dump(there.settings))
         try:
             if facts is None:
                 link_or_copy(here, account)

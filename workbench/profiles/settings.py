@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from workbench.errors import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+EMBEDDED: Final = "embedded"
+PROFILES: Final = (EMBEDDED, "local", "compose")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,9 @@ class Settings:
         Seconds between the splits in which no row is used.
     train : TrainSettings
         Of the model.
+    profile : str
+        Where objects, online features and runs are kept: ``embedded``, ``local`` or ``compose``
+        (`workbench.profiles.stack`). Written only where it is not ``embedded``.
     """
 
     learner_id: str
@@ -98,6 +104,21 @@ class Settings:
     dataset_version: str = "1.0.0"
     embargo_s: float = 3600.0
     train: TrainSettings = field(default_factory=TrainSettings)
+    profile: str = EMBEDDED
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values, as workspace.toml and a run's record have them.
+
+        Returns
+        -------
+        dict
+            Without ``profile`` where it is ``embedded``: the files of the embedded profile do not
+            know that there are others.
+        """
+        values = asdict(self)
+        if self.profile == EMBEDDED:
+            del values["profile"]
+        return values
 
 
 def dump(settings: Settings, old: str = "# made by the workbench; edit it freely\n") -> str:
@@ -118,7 +139,9 @@ def dump(settings: Settings, old: str = "# made by the workbench; edit it freely
     import tomlkit
 
     document = tomlkit.parse(old)
-    _merge(document, asdict(settings))
+    if settings.profile == EMBEDDED:
+        document.pop("profile", None)
+    _merge(document, settings.to_dict())
     return tomlkit.dumps(document)
 
 
@@ -162,6 +185,10 @@ def load(path: Path) -> Settings:
         raise SettingsError(
             f"{path} cannot be read: {error}", hint="mend the line, or delete the key"
         ) from None
+    if settings.profile not in PROFILES:
+        raise SettingsError(
+            f"{path}: there is no profile {settings.profile!r}", hint=f"use one of: {', '.join(PROFILES)}"
+        )
     for part, example in ((settings, Settings("")), (world, WorldSettings()), (train, TrainSettings())):
         _check_kinds(path, part, example)
     return settings

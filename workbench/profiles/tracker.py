@@ -21,7 +21,7 @@ _DIGEST: Final = 32  # MLflow keeps at most 36 characters; the whole hash is a t
 
 
 class Tracker:
-    """One MLflow database, opened for writing.
+    """One MLflow database or server, opened for writing.
 
     Parameters
     ----------
@@ -34,13 +34,13 @@ class Tracker:
 
     @classmethod
     @contextlib.contextmanager
-    def open(cls, path: Path) -> Iterator[Self]:
-        """Open a database; inside the block MLflow is quiet and its errors are ours.
+    def open(cls, where: Path | str) -> Iterator[Self]:
+        """Open a database or server; inside the block MLflow is quiet and its errors are ours.
 
         Parameters
         ----------
-        path : Path
-            The sqlite file.
+        where : Path or str
+            The sqlite file, or the URL of the server.
 
         Yields
         ------
@@ -51,19 +51,21 @@ class Tracker:
         ------
         RunError
             If MLflow or the database refuses.
+        StackError
+            If the server does not answer.
         """
-        with connected(path) as client:
+        with connected(where) as client:
             yield cls(client)
 
-    def begin(self, experiment: str, artifacts: Path, recipe: Recipe) -> str:
+    def begin(self, experiment: str, artifacts: Path | None, recipe: Recipe) -> str:
         """Begin a run, in an experiment that is made when it is missing.
 
         Parameters
         ----------
         experiment : str
             Its name.
-        artifacts : Path
-            Where a new experiment keeps its files.
+        artifacts : Path or None
+            Where a new experiment keeps its files; None leaves that to the server.
         recipe : Recipe
             Becomes tags.
 
@@ -74,7 +76,8 @@ class Tracker:
         """
         found = self._client.get_experiment_by_name(experiment)
         if found is None:
-            number = self._client.create_experiment(experiment, artifact_location=artifacts.as_uri())
+            location = None if artifacts is None else artifacts.as_uri()
+            number = self._client.create_experiment(experiment, artifact_location=location)
         else:
             number = found.experiment_id
         return str(self._client.create_run(number, tags=_tags(recipe)).info.run_id)

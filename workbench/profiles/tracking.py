@@ -22,8 +22,9 @@ import warnings
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
-from workbench.errors import RunError
+from workbench.errors import RunError, StackError, WorkbenchError
 from workbench.manifests import atomic
 from workbench.profiles.workspace import workspaces_root
 
@@ -34,8 +35,12 @@ _ENVIRONMENT: Final = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "DO_NOT_TRACK": "true",  # MLflow wants the word: it does not honour 1
     "MLFLOW_SQLALCHEMYSTORE_POOLCLASS": "NullPool",  # closes each connection after use
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",  # else a server that is gone is waited for for minutes
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 }
 _LOUD: Final = ("mlflow", "alembic")
+SERVER_GONE: Final = "look at `workbench up --status`; start it with `workbench up` or `docker compose up`"
 HASHED: Final = 10_000
 """Numbers of an array, or rows of a DataFrame, that MLflow's digest looks at; a test compares it with MLflow."""
 _ONE_AT_A_TIME: Final = threading.RLock()  # warning filters are one list for all threads of the process
@@ -126,13 +131,14 @@ def quiet() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def connected(path: Path) -> Iterator[Any]:
-    """Connect to one database; inside the block MLflow is quiet and its errors are ours.
+def connected(where: Path | str) -> Iterator[Any]:
+    """Connect to one database or server; inside the block MLflow is quiet and its errors are ours.
 
     Parameters
     ----------
-    path : Path
-        The sqlite file; made with all its tables where it is missing, which takes seconds.
+    where : Path or str
+        The sqlite file, made with all its tables where it is missing, which takes seconds; or
+        the URL of a server.
 
     Yields
     ------
@@ -143,17 +149,39 @@ def connected(path: Path) -> Iterator[Any]:
     ------
     RunError
         If MLflow or the database refuses.
+    StackError
+        If the server does not answer.
     """
     for name, value in _ENVIRONMENT.items():
         os.environ.setdefault(name, value)
-    ask(path, "SELECT version_num FROM alembic_version")  # MLflow tries a damaged file for 100 s
+    if isinstance(where, str):
+        with _without_proxy(where), quiet():
+            from mlflow import MlflowClient
+
+            yield MlflowClient(tracking_uri=where, registry_uri=where)
+        return
+    ask(where, "SELECT version_num FROM alembic_version")  # MLflow tries a damaged file for 100 s
     with quiet():
         from mlflow import MlflowClient
 
         # SQLAlchemy decodes a URL; MLflow makes the parent folder of what is encoded
-        encoded = path.as_posix().replace("%", "%25").replace("?", "%3F").replace("#", "%23")
+        encoded = where.as_posix().replace("%", "%25").replace("?", "%3F").replace("#", "%23")
         uri = f"sqlite:///{encoded}"
         yield MlflowClient(tracking_uri=uri, registry_uri=uri)
+
+
+@contextlib.contextmanager
+def _without_proxy(url: str) -> Iterator[None]:
+    """No proxy stands before a server of the stack; MLflow's client takes none out by itself."""
+    host, before = urlsplit(url).hostname or "", os.environ.get("NO_PROXY")
+    os.environ["NO_PROXY"] = ",".join(filter(None, (before, host)))
+    try:
+        yield
+    finally:
+        if before is None:
+            os.environ.pop("NO_PROXY", None)
+        else:
+            os.environ["NO_PROXY"] = before
 
 
 def array_digest(features: Any, targets: Any) -> str:
@@ -177,8 +205,10 @@ def array_digest(features: Any, targets: Any) -> str:
         return str(mlflow.data.from_numpy(features, targets=targets).digest)
 
 
-def _run_error(error: Exception) -> RunError:
+def _run_error(error: Exception) -> WorkbenchError:
     first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    if first.startswith("API request to"):  # MLflow's words for a server that is gone
+        return StackError(f"the MLflow server does not answer: {first[:120]}", hint=SERVER_GONE)
     hint = "run the stage again; if it stays, move mlflow.db away: the runs/ folder keeps every record"
     if "out-of-date database schema" in str(error):
         hint = "another MLflow version made it: install that one, or move mlflow.db away and train again"

@@ -32,7 +32,7 @@ from typing import TYPE_CHECKING, Any, Final
 from workbench.errors import SettingsError, WorkspaceError
 from workbench.manifests import disk_error, write_text
 from workbench.profiles.lock import HOLDER, LOCK, writer_lock
-from workbench.profiles.settings import Settings, TrainSettings, WorldSettings, dump, load
+from workbench.profiles.settings import EMBEDDED, PROFILES, Settings, TrainSettings, WorldSettings, dump, load
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -45,7 +45,9 @@ __all__ = [
     "WorldSettings",
     "configure",
     "create",
+    "embedded",
     "exists",
+    "in_profile",
     "open_workspace",
     "reset",
     "resolve",
@@ -292,6 +294,51 @@ def configure(ws: Workspace, **changes: Any) -> Workspace:
     with ws.writing():
         write_text(ws.root / _TOML, dump(settings, (ws.root / _TOML).read_text(encoding="utf-8")))
     return Workspace(ws.root, settings)
+
+
+def in_profile(ws: Workspace, profile: str | None) -> Workspace:
+    """Return the workspace in a profile, which it remembers; None and the present one change nothing.
+
+    Parameters
+    ----------
+    ws : Workspace
+        Open.
+    profile : str, optional
+        ``embedded``, ``local`` or ``compose``.
+
+    Returns
+    -------
+    Workspace
+        In that profile. What it holds is not moved: the next run of each stage does that.
+
+    Raises
+    ------
+    SettingsError
+        If there is no such profile.
+    """
+    if profile is None or profile == ws.settings.profile:
+        return ws
+    if profile not in PROFILES:
+        raise SettingsError(f"there is no profile {profile!r}", hint=f"use one of: {', '.join(PROFILES)}")
+    return configure(ws, profile=profile)
+
+
+def embedded(ws: Workspace, root: Path) -> Workspace:
+    """Return a workspace for stores of its own at another place, which never touch a server.
+
+    Parameters
+    ----------
+    ws : Workspace
+        Whose settings.
+    root : Path
+        Where; nothing is made.
+
+    Returns
+    -------
+    Workspace
+        In the embedded profile.
+    """
+    return Workspace(root, replace(ws.settings, profile=EMBEDDED))
 
 
 def reset(name: str = DEFAULT) -> Path:

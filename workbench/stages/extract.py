@@ -36,9 +36,11 @@ from workbench.manifests import (
     write_part,
 )
 from workbench.pictures import Policy, open_picture
+from workbench.profiles.definitions import registry_of
 from workbench.profiles.embedding_cache import as_lists, cache_folder, look_up, remember
 from workbench.profiles.members import has_tables, log_of, member_card
 from workbench.profiles.objects import objects_of
+from workbench.profiles.stack import is_here, now_here, stack_of
 from workbench.profiles.table_features import door_of
 from workbench.records import EncoderCard, StageReport, silent
 from workbench.shards import Engine, map_shards
@@ -226,7 +228,8 @@ def _published(ws: Workspace, card: EncoderCard, header: Header) -> bool:
     import json
 
     path = ws.features / card.view / "view.json"
-    if not all(file.is_file() for file in (path, ws.feast / "registry.db", ws.feast / "online.db")):
+    stores = [registry_of(ws), *([ws.feast / "online.db"] if stack_of(ws).online is None else [])]
+    if not all(file.is_file() for file in (path, *stores)) or not is_here(ws, "features"):
         return False
     return bool(json.loads(path.read_text(encoding="utf-8")).get("digest") == header.digest)
 
@@ -254,6 +257,7 @@ def _publish(ws: Workspace, card: EncoderCard, header: Header) -> None:
     features.apply(card)
     if first:
         features.materialise(card.view, min(first), max(last))
+    now_here(ws, "features")
     write_json(folder / "view.json", {"card": asdict(card), "digest": header.digest})
 
 

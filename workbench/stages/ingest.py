@@ -26,7 +26,8 @@ from workbench.manifests import (
     write_header,
     write_part,
 )
-from workbench.profiles.objects import Objects, objects_of, raw_key
+from workbench.profiles.objects import Objects, prepared_objects, raw_key
+from workbench.profiles.stack import is_here, now_here
 from workbench.records import StageReport, silent
 
 if TYPE_CHECKING:
@@ -103,15 +104,18 @@ def ingest(
     folder = ws.manifests / "raw"
     source = {"world": world.fingerprint, "until": clock.iso(until) if until else None}
     with ws.writing():
-        if _is_current(ws, source):
+        here = is_here(ws, "objects")
+        if here and _is_current(ws, source):
             return _report(ws, 0, world.notes)
         _write_reviews(ws.manifests / "reviews", world.reviews())
         parts, known = _parts_on_disk(folder)
         n_before = len(known)
-        store = objects_of(ws)
-        for rows in _in_parts(_new_captures(world, until, known, progress)):
+        store = prepared_objects(ws)
+        old = None if here else store  # the profile has changed: what is known goes there too
+        for rows in _in_parts(_new_captures(world, until, known, progress, old)):
             table = _store_all(store, rows)
             parts.append(write_part(folder, _next_name(parts), table))
+        now_here(ws, "objects")
         counts = {"total_raw": len(known)}
         columns = {f.name: str(f.type) for f in raw_schema()}
         extra = {"source": source, "labels": list(world.labels), "history_end": clock.iso(world.history_end)}
@@ -148,9 +152,13 @@ def _parts_on_disk(folder: Path) -> tuple[list[Part], dict[str, str]]:
 
 
 def _new_captures(
-    world: World, until: datetime | None, known: dict[str, str], progress: Progress
+    world: World,
+    until: datetime | None,
+    known: dict[str, str],
+    progress: Progress,
+    old: Objects | None = None,
 ) -> Iterator[tuple[Capture, str]]:
-    """Yield each capture that is not known yet with its sha256, and remember it in `known`."""
+    """Yield each capture that is not known yet with its sha256; store those that are known in `old`."""
     for seen, capture in enumerate(world.captures(), 1):
         progress(seen, world.n_captures)
         if until and capture.ingested_at > until:
@@ -165,6 +173,8 @@ def _new_captures(
                 f"{capture.name} was delivered before with other bytes (sha256 {before[:12]}, now {sha256[:12]})",
                 hint="raw data is never changed: deliver the new file under a new name",
             )
+        elif old is not None:
+            old.put_new(raw_key(sha256, PurePosixPath(capture.name).suffix), capture.payload)
 
 
 def _in_parts(captures: Iterable[tuple[Capture, str]]) -> Iterator[list[tuple[Capture, str]]]:

@@ -19,7 +19,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 from collections.abc import Callable
-from dataclasses import asdict, fields, replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -32,10 +32,12 @@ from workbench.manifests import link_or_copy, read_part, read_table, write_json,
 from workbench.profiles.fingerprint import code_version, environment
 from workbench.profiles.history import History
 from workbench.profiles.models import arrays, fit, predict_rows
+from workbench.profiles.objects import copy_raw
 from workbench.profiles.recipes import SETTINGS, compare_code, compare_environment, compare_settings
 from workbench.profiles.recorded import Past, compare_dataset, compare_raw, compare_rebuilt
 from workbench.profiles.runs import Runs
 from workbench.profiles.settings import Settings, TrainSettings, WorldSettings, dump
+from workbench.profiles.stack import stack_of
 from workbench.profiles.workspace import Workspace
 from workbench.records import DatasetCard, silent
 
@@ -108,7 +110,7 @@ def reproduce(
         else:
             _rebuild(past, rows, rebuild, found)
         progress(3, 4)
-        compare_settings(record.settings, asdict(now), found)
+        compare_settings(record.settings, now.to_dict(), found)
         compare_code(record.code, code_version(), found)
         compare_environment(record.environment, environment(), found)
         result = _fit_again(runs, record, rows, now.train)
@@ -159,13 +161,16 @@ def _rebuild(past: Past, rows: pa.Table, rebuild: Rebuild, found: Findings) -> N
 
 
 def _workspace_of_raw(past: Past) -> Workspace:
-    """Make a workspace that holds the raw data of another one, and the settings of the run."""
+    """Make a workspace that holds the raw data of another one, and the settings of the run; no server is asked."""
     root = past.scratch / "workspace"
-    stored = dict(past.record.settings)
+    stored = {key: value for key, value in past.record.settings.items() if key != "profile"}
     world, train = WorldSettings(**stored.pop("world")), TrainSettings(**stored.pop("train"))
     settings = Settings(**stored, world=world, train=train)
     write_text(root / "workspace.toml", dump(settings))
-    shutil.copytree(past.ws.root / "raw", root / "raw", copy_function=link_or_copy)
+    if stack_of(past.ws).objects is None:
+        shutil.copytree(past.ws.root / "raw", root / "raw", copy_function=link_or_copy)
+    else:
+        copy_raw(past.ws, read_table(past.ws.manifests / "raw", ["uri"])["uri"].to_pylist(), root)
     for kind in ("raw", "reviews"):  # tables have no reviews
         if (past.ws.manifests / kind).is_dir():
             shutil.copytree(past.ws.manifests / kind, root / "manifests" / kind)

@@ -82,7 +82,7 @@ def train(
         card, rows = read_dataset(ws, dataset_id)
         progress(1, 4)
         recipe = Recipe(
-            card, asdict(ws.settings), code_version(), environment(), seams.changed or card.changed
+            card, ws.settings.to_dict(), code_version(), environment(), seams.changed or card.changed
         )
         runs.mend()
         record = runs.find(recipe)
