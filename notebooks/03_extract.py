@@ -41,7 +41,7 @@ def _(Looker, lesson, story):
     return alike, look, photo, ws
 
 
-@app.cell
+@app.cell(hide_code=True)
 def _(alike, lesson):
     gap = """The encoder was trained again, and the new version was put under the old name. Length, type and range
     fit, so nothing complains. But each training gives a space of its own: direction 17 means another thing in it."""
@@ -156,7 +156,7 @@ def _(story):
     return
 
 
-@app.cell
+@app.cell(hide_code=True)
 def _(lesson):
     options = {
         "Check dimension, type and range": "They are equal: 128 float32 numbers of length 1, whatever encoder made them.",

@@ -39,7 +39,7 @@ def _(story):
     return (service,)
 
 
-@app.cell
+@app.cell(hide_code=True)
 def _(lesson, service):
     dial = service.dial("window_mismatch")
     plan = service.dial()["called"]
@@ -184,7 +184,7 @@ def _(story):
     return
 
 
-@app.cell
+@app.cell(hide_code=True)
 def _(lesson):
     why = {
         "Watch the AUC of production": "Its labels are ripe after 30 days, and three of the skews hardly move it.",

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import os
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from workbench.failures import load
 from workbench.lab.bench import prepare, run_with
 from workbench.lab.served import SHOWN, Service, switched
+from workbench.lab.skew_show import STORY, skew_show
 from workbench.lab.stories.serve import exhibit, one_member
+from workbench.widgets import PictureScope
 
 pytestmark = pytest.mark.slow
 
@@ -57,6 +61,35 @@ def test_the_scope_follows_the_panel(service: Service) -> None:
 def test_a_model_that_learned_something_else_gets_no_score(service: Service) -> None:
     assert not service.pairs("missing_becomes_zero").trained
     assert service.scope("missing_becomes_zero").shown["score"] is None
+
+
+def test_the_story_moves_scope_dial_and_photo_and_reset_brings_all_back(service: Service) -> None:
+    buffer = io.BytesIO()
+    Image.new("RGB", (4, 4), "red").save(buffer, "PNG")
+    view = {
+        "says": "",
+        "picture": buffer.getvalue(),
+        "changed": 0.0,
+        "mean": 0.0,
+        "cosine": 1.0,
+        "score": 0.5,
+    }
+    names = dict.fromkeys(step.alteration for step in STORY)
+    seen = {"picture": buffer.getvalue(), "score": 0.5, "views": [{"name": name} | view for name in names]}
+    photos = [{"id": name, "picture": buffer.getvalue()} for name in ("p1", "p2")]
+    pictures = PictureScope(photos, lambda _: seen)
+    steps, scope, dial = skew_show(service, pictures)
+    first = (scope.chosen, dial.words)
+    assert all(not cell["differs"] for cell in scope.shown["cells"])
+    steps.at = 1
+    assert scope.changed, "the member whom the window moves most"
+    assert dial.words != first[1]
+    steps.at = 4
+    assert (pictures.alteration, dial.words) == ("BGR", first[1])
+    pictures.chosen, pictures.gain = "p2", 16
+    steps.at, steps.reset = 0, 1
+    assert (pictures.alteration, pictures.chosen, pictures.gain) == ("as in training", "p1", 4)
+    assert (scope.chosen, dial.words) == first
 
 
 def test_one_member_is_shown_with_both_decisions(service: Service) -> None:
