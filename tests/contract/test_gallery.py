@@ -162,3 +162,50 @@ def test_an_unknown_lab_and_an_unknown_lesson(tmp_path, monkeypatch, capsys):
     assert main(["goto", "99"]) == 2
     assert main(["check", "99"]) == 2
     assert capsys.readouterr().err.count("Hint: there are 00") == 2
+
+
+LAB = """
+import marimo
+app = marimo.App(app_title="A small lab")
+
+@app.cell
+def _():
+    import marimo as mo
+    mo.md("# It runs")
+    return
+"""
+
+
+@pytest.mark.server
+def test_a_lab_is_shown_behind_a_token(tmp_path, subprocess_env):
+    import subprocess
+    import sys
+    import urllib.error
+    import urllib.request
+
+    (tmp_path / "notebooks" / "labs").mkdir(parents=True)
+    shutil.copy(ROOT / "notebooks" / f"{CARD.file}.py", tmp_path / "notebooks")
+    (tmp_path / "notebooks" / "labs" / "small.py").write_text(LAB)
+    argv = [sys.executable, "-m", "workbench", "lab", "show", "small", "--no-open"]
+    process = subprocess.Popen(argv, cwd=tmp_path, env=subprocess_env, stdout=subprocess.PIPE, text=True)
+    try:
+        said = ""
+        while "Ctrl-C" not in said:
+            line = process.stdout.readline()
+            assert line, said
+            said += line
+        url = re.search(r"open +(http://127\.0\.0\.1:\d+/\S+)", said).group(1)
+        with urllib.request.urlopen(url, timeout=30) as answer:
+            assert answer.status == 200
+            assert b"A small lab" in answer.read()
+        try:
+            with urllib.request.urlopen(url.partition("?")[0], timeout=30) as answer:
+                assert "/auth/login" in answer.url
+                assert b"A small lab" not in answer.read()
+        except urllib.error.HTTPError as error:
+            assert error.code in {401, 403}
+            error.close()
+    finally:
+        process.terminate()
+        process.wait(30)
+        process.stdout.close()
