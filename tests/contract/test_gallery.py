@@ -6,9 +6,12 @@ import http.client
 import json
 import re
 import shutil
+import subprocess
+import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -162,3 +165,46 @@ def test_an_unknown_lab_and_an_unknown_lesson(tmp_path, monkeypatch, capsys):
     assert main(["goto", "99"]) == 2
     assert main(["check", "99"]) == 2
     assert capsys.readouterr().err.count("Hint: there are 00") == 2
+
+
+LAB = """
+import marimo
+app = marimo.App(app_title="A small lab")
+
+@app.cell
+def _():
+    import marimo as mo
+    mo.md("# It runs")
+    return
+"""
+
+
+def direct(url: str) -> tuple[int, str]:
+    """Ask once, without a proxy, and follow nothing; return status and where it leads."""
+    asked = urlsplit(url)
+    connection = http.client.HTTPConnection(asked.hostname, asked.port, timeout=30)
+    connection.request("GET", f"{asked.path}?{asked.query}")
+    answer = connection.getresponse()
+    found = answer.status, answer.getheader("Location", "")
+    connection.close()
+    return found
+
+
+@pytest.mark.server
+def test_a_lab_is_shown_behind_a_token(tmp_path, subprocess_env):
+    (tmp_path / "notebooks" / "labs").mkdir(parents=True)
+    shutil.copy(ROOT / "notebooks" / f"{CARD.file}.py", tmp_path / "notebooks")
+    (tmp_path / "notebooks" / "labs" / "small.py").write_text(LAB)
+    argv = [sys.executable, "-m", "workbench", "lab", "show", "small", "--no-open"]
+    process = subprocess.Popen(argv, cwd=tmp_path, env=subprocess_env, stdout=subprocess.PIPE, text=True)
+    try:
+        said = [process.stdout.readline() for _ in range(3)]
+        url = re.search(r"open +(http://127\.0\.0\.1:\d+/\S+)", "".join(said)).group(1)
+        status, location = direct(url.partition("?")[0])
+        assert (status, "/auth/login" in location) == (303, True)
+        status, location = direct(url)
+        assert status == 200 or "/auth/login" not in location
+    finally:
+        process.terminate()
+        process.wait(30)
+        process.stdout.close()

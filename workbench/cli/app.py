@@ -408,6 +408,20 @@ def lab_run(
     try_it(name, strength, size=size, seed=seed, model=model, as_json=as_json)
 
 
+@lab_app.command("show")
+def lab_show(
+    name: Annotated[str, typer.Argument(help="Of a lab in notebooks/labs: pit.")],
+    open_browser: Annotated[
+        bool | None, typer.Option("--open/--no-open", help="Open a browser [default: unless OPEN=0].")
+    ] = None,
+    port: Annotated[int, typer.Option(help="0 takes a free one.")] = 0,
+) -> None:
+    """Show a lab to an audience: full screen, no code, every control live."""
+    from workbench.cli.labs import show_lab
+
+    show_lab(name, port=port, open_browser=_wanted(open_browser))
+
+
 @app.command()
 def up(
     ctx: typer.Context,

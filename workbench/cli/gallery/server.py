@@ -204,7 +204,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _target(self, path: str) -> str | None:
         verb, _, name = path.removeprefix("/").partition("/")
-        return {"open": self.gallery.lesson, "lab": self.gallery.lab}.get(verb, lambda _: None)(name)
+        if verb == "open":
+            return self.gallery.lesson(name)
+        return self.gallery.lab(name) if verb == "lab" else None
 
     def _host(self) -> str:
         """Return which host was asked: another page that points a name at us is refused."""
