@@ -101,8 +101,7 @@ def test_the_dataset_is_the_one_of_the_embedded_profile(local, tiny_pipeline):
     assert there.dataset.content_hash == here.dataset.content_hash
     assert there.dataset.order_hash == here.dataset.order_hash
     assert there.dataset.dataset_id == here.dataset.dataset_id
-    assert there.recipe == here.recipe
-    assert there.files[MODEL_FILE] == here.files[MODEL_FILE], "the model has the same bits"
+    assert there.files["predictions.parquet"] == here.files["predictions.parquet"], "to the last bit"
     for kind in ("raw", "reviews", "clean", "extract"):
         assert (
             read_header(local.manifests / kind).digest == read_header(tiny_pipeline.manifests / kind).digest
@@ -120,12 +119,6 @@ def test_things_lie_where_the_profile_says(local):
 
 def test_what_is_there_is_not_made_again(local):
     assert all(report.skipped for report in run_pipeline(local))
-
-
-def test_reproduce_by_the_command(home, local):
-    run_id = Runs(local).resolve()
-    done = verb(home, "--profile", "local", "-w", "local", "reproduce", run_id)
-    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_no_secret_is_anywhere_in_a_workspace_or_a_log(home, local):
