@@ -20,7 +20,6 @@ from tests.helpers.stack import environment_of, is_alive
 from workbench.cli.servers import free_port
 from workbench.errors import RunError, StackError, UnsafeModelError
 from workbench.hashing import sha256_bytes
-from workbench.lab.again import reproduce_run
 from workbench.lab.pipeline import open_or_create, run_pipeline
 from workbench.manifests import read_header, read_table
 from workbench.profiles.buckets import Bucket
@@ -30,6 +29,7 @@ from workbench.profiles.runs import CHAMPION, MODEL_FILE, Runs
 from workbench.profiles.stack import read_settings, stack_of
 from workbench.profiles.tracker import Tracker
 from workbench.profiles.workspace import Workspace, create, in_profile
+from workbench.stages.reproduce import reproduce
 from workbench.stages.train import train
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ def test_the_manifest_finds_what_the_store_let_through(local):
     original = objects_of(local).get(row["uri"])
     assert bucket.call("PUT", key, body=original[:-1] + b"!").status == 200
     try:
-        verdict = reproduce_run(local)
+        verdict = reproduce(local, CHAMPION)  # not made again from raw: the look at raw is what counts
         assert verdict.word == "DIFFERENT"
         assert any(row["image_id"] in str(reason) for reason in verdict.reasons)
     finally:
