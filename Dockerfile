@@ -11,10 +11,10 @@ ENV PYTHONUNBUFFERED=1 DO_NOT_TRACK=true MLFLOW_DISABLE_TELEMETRY=true DVC_NO_AN
 FROM base AS notebooks
 WORKDIR /workbench
 RUN chown learner:learner /workbench \
- && install -d -o learner -g learner /store /home/learner/workspaces
+ && install -d -o learner -g learner /store
 USER learner
 COPY --chown=learner:learner . .
-RUN python scripts/install.py --extras all,stack && rm -rf /home/learner/.cache
+RUN python scripts/install.py --extras all,stack && rm -rf ~/.cache
 ENV PATH=/workbench/.venv/bin:$PATH
 HEALTHCHECK --interval=30s CMD ["workbench", "--help"]
 CMD ["workbench", "doctor"]

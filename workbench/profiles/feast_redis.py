@@ -48,6 +48,7 @@ class StackRedisOnlineStoreConfig(RedisOnlineStoreConfig):  # type: ignore[misc]
 class StackRedisOnlineStore(RedisOnlineStore):  # type: ignore[misc]  # feast has no types
     """Feast's Redis store on the server of a profile; `told` makes its errors ours."""
 
+    _client: Any = None
     _place: RedisPlace | None = None
 
     def _get_client(self, online_store_config: StackRedisOnlineStoreConfig) -> Any:
