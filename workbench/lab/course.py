@@ -60,6 +60,14 @@ COURSE: Final = (
         shows="Two models differ in one line of a join; the one that looks better is the one that fails.",
         story="quiet_failure",
     ),
+    LessonCard(
+        number="02",
+        file="02_clean",
+        title="Clean: what every decoder accepts",
+        minutes=40,
+        shows="Half of a photo's pixels change and no decoder objects; a burst on both sides of a split claims 96 %.",
+        story="clean",
+    ),
 )
 
 

@@ -128,7 +128,26 @@ def contact_sheet(ws: Workspace, frames: Sequence[Frame], title: str = "") -> Sh
     table = read_table(ws.manifests / "raw", ["image_id", "uri"])
     uri_of = dict(zip(table["image_id"].to_pylist(), table["uri"].to_pylist(), strict=True))
     store = objects_of(ws)
-    figures = [_figure(frame, store.get(uri_of[frame.image_id])) for frame in frames]
+    return sheet([(frame, store.get(uri_of[frame.image_id])) for frame in frames], title)
+
+
+def sheet(pictures: Sequence[tuple[Frame, bytes]], title: str = "") -> Shown:
+    """Show pictures side by side that are in no store.
+
+    Parameters
+    ----------
+    pictures : sequence of (Frame, bytes)
+        Caption, and the bytes of a JPEG: the reader's browser decodes them.
+    title : str
+        Above them.
+
+    Returns
+    -------
+    Shown
+        The bytes themselves, as data URIs.
+    """
+    figures = [_figure(frame, data) for frame, data in pictures]
+    frames = [frame for frame, _ in pictures]
     words = "\n".join(f"[picture] {f.head}{': ' if f.text else ''}{f.text}" for f in frames)
     head = f"<h4>{html.escape(title)}</h4>" if title else ""
     return Shown(f'{head}<div class="sheet">{"".join(figures)}</div>', f"{title}\n{words}".strip(), title)
