@@ -68,6 +68,14 @@ COURSE: Final = (
         shows="Half of a photo's pixels change and no decoder objects; a burst on both sides of a split claims 96 %.",
         story="clean",
     ),
+    LessonCard(
+        number="08",
+        file="08_spot_the_bug",
+        title="Spot the bug",
+        minutes=45,
+        shows="A model is failing in production, and you have what the pipeline left behind. Or nothing is wrong.",
+        story="spot_the_bug",
+    ),
 )
 
 
