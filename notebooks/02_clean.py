@@ -219,7 +219,7 @@ def _(story):
 @app.function
 def bits_apart(one, two):
     differing = int(one, 16) ^ int(two, 16)
-    raise NotImplementedError  # one line: how many ones does `differing` have?
+    raise NotImplementedError(differing)  # instead: how many ones does `differing` have?
 
 
 @app.cell
@@ -255,7 +255,9 @@ def _(story):
 @app.cell
 def _(story, verdicts, ws):
     folder = ""  # your photos
-    split = ""  # a CSV with path and split, and perhaps group, device and label; empty: split.csv in the folder
+    split = (
+        ""  # a CSV with path and split, and perhaps group, device and label; empty: split.csv in the folder
+    )
     report, command = story.own_photos(ws, folder, split)
     verdicts.report(report, command, about=folder or "the lesson's own photos, dealt frame by frame")
     return

@@ -97,7 +97,11 @@ def _(mo):
 @app.cell
 def _(show, story, verdicts):
     yours = story.opened(story.YOURS)
-    show.stack(story.desk(yours), verdicts.verdicts("Every guard has had a look", yours.findings), story.suspects(yours))
+    show.stack(
+        story.desk(yours),
+        verdicts.verdicts("Every guard has had a look", yours.findings),
+        story.suspects(yours),
+    )
     return (yours,)
 
 
@@ -173,7 +177,8 @@ def twins_or_burst(rows):
     train = [row for row in rows if row["split"] == "train"]
     test = [row for row in rows if row["split"] == "test"]
     groups = {row["group"] for row in train} & {row["group"] for row in test}
-    raise NotImplementedError  # one line: twins if a test row equals a train row, burst if groups are shared, else none
+    # one line instead of the next: twins if a test row equals a train row, burst if groups are shared, else none
+    raise NotImplementedError(groups)
 
 
 @app.cell
@@ -209,7 +214,12 @@ def _(story):
 @app.cell
 def _(show, story, verdicts):
     path = ""  # your table, CSV or Parquet, one row an observation
-    roles = {"label": "label", "time": "event_timestamp", "group": "item_id", "split": "split"}  # your columns
+    roles = {
+        "label": "label",
+        "time": "event_timestamp",
+        "group": "item_id",
+        "split": "split",
+    }  # your columns
     report, command = story.own_table(path, **roles)
     found = verdicts.report(report, command, about=path or "the dataset of your first case")
     show.stack(found, story.to_keep())

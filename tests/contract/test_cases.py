@@ -38,7 +38,11 @@ def all_that_is_seen(case, folder) -> str:
     said = [repr(case), str(case), json.dumps(case.sealed), *(str(path.name) for path in files)]
     said += [repr(found) + json.dumps(found.to_dict(), default=str) for found in case.findings]
     for rows in (case.dataset, case.served):
-        said += [str(rows.schema), str(rows.schema.metadata), *map(str, rows.drop_columns(_long(rows)).to_pylist())]
+        said += [
+            str(rows.schema),
+            str(rows.schema.metadata),
+            *map(str, rows.drop_columns(_long(rows)).to_pylist()),
+        ]
     return "\n".join(said)
 
 
@@ -49,7 +53,11 @@ def _long(rows):
 def tells(text: str, case) -> list[str]:
     """Return names of failures in a text, but for the list of suspects that every case has."""
     text = text.replace(repr(case.candidates), "")
-    return [name for name in ORDER if name in text or name.replace("_", " ") in text or name.replace("_", "-") in text]
+    return [
+        name
+        for name in ORDER
+        if name in text or name.replace("_", " ") in text or name.replace("_", "-") in text
+    ]
 
 
 @pytest.mark.parametrize("seed", [*BUGS, GYM])
@@ -80,7 +88,9 @@ def test_nothing_fires_where_nothing_is_wrong(seed, tmp_path):
 def test_every_case_of_a_world_looks_alike_and_comes_again_the_same(tmp_path):
     one, two = open_case(BUGS[0], 1), open_case(CLEAN[0], 1)
     assert one.run.keys() == two.run.keys()
-    assert [path.name for path in one.save(tmp_path / "1")] == [path.name for path in two.save(tmp_path / "2")]
+    assert [path.name for path in one.save(tmp_path / "1")] == [
+        path.name for path in two.save(tmp_path / "2")
+    ]
     times = {path.stat().st_mtime for path in tmp_path.glob("*/*")}
     assert times == {0}
     assert one.sealed.keys() == two.sealed.keys()

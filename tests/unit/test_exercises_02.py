@@ -17,7 +17,9 @@ BY_NAME = {exercise.function: exercise for exercise in EXERCISES}
 
 def shipped() -> dict[str, ast.FunctionDef]:
     tree = ast.parse(LESSON.read_text(encoding="utf-8"))
-    return {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name in BY_NAME}
+    return {
+        node.name: node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name in BY_NAME
+    }
 
 
 def made(node: ast.FunctionDef):
@@ -38,7 +40,9 @@ def test_the_solution_passes_every_case(solution):
     assert check.passed, check.as_text()
 
 
-@pytest.mark.parametrize(("name", "wrong", "says"), solutions.MISCONCEPTIONS, ids=lambda x: getattr(x, "__name__", None))
+@pytest.mark.parametrize(
+    ("name", "wrong", "says"), solutions.MISCONCEPTIONS, ids=lambda x: getattr(x, "__name__", None)
+)
 def test_a_misconception_fails_and_is_named(name, wrong, says):
     check = BY_NAME[name](wrong)
     said = [line["says"] for line in check.report if not line["passed"]]

@@ -121,7 +121,9 @@ class Case:
             If there is no such guard in this world, or the budget is spent.
         """
         if guard not in self.guards:
-            raise SettingsError(f"no guard {guard!r} looks at this world", hint=f"there are {', '.join(self.guards)}")
+            raise SettingsError(
+                f"no guard {guard!r} looks at this world", hint=f"there are {', '.join(self.guards)}"
+            )
         if guard in self._asked:
             return self._asked[guard]
         if self.looks_left == 0:
@@ -285,4 +287,3 @@ def _record(outcome: Outcome) -> dict[str, Any]:
         "cutoff": card.cutoff_timestamp,
         "point in time": card.point_in_time,
     }
-

@@ -140,7 +140,11 @@ def seal(answer: Answer, salt: bytes) -> dict[str, Any]:
         ``salt`` and ``scrypt`` in hex, and ``kind``: later levels may seal more than one failure.
     """
     said = json.dumps([answer.failure], sort_keys=True).encode()
-    return {"kind": "one failure", "salt": salt.hex(), "scrypt": hashlib.scrypt(said, salt=salt, **_SCRYPT).hex()}
+    return {
+        "kind": "one failure",
+        "salt": salt.hex(),
+        "scrypt": hashlib.scrypt(said, salt=salt, **_SCRYPT).hex(),
+    }
 
 
 def opens(sealed: dict[str, Any], failure: str) -> bool:

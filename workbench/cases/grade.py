@@ -107,7 +107,11 @@ def grade(answer: Answer, differs: Collection[str], said: Diagnosis) -> Grade:
     right = {answer.failure} - {NONE}
     hit = 1.0 if named & right or not (named or right) else 0.0
     hit = max(0.0, hit - FALSE_ACCUSATION * len(named - right))
-    parts = (DIAGNOSIS * hit, FAMILY * float(said.family == answer.family), EVIDENCE * _jaccard(said.columns, differs))
+    parts = (
+        DIAGNOSIS * hit,
+        FAMILY * float(said.family == answer.family),
+        EVIDENCE * _jaccard(said.columns, differs),
+    )
     nothing = "Nothing was wrong. What you saw is what an honest pipeline of this size looks like."
     why, cure = (answer.entry.mechanism, answer.entry.cure_text) if right else (nothing, "")
     return Grade(round(sum(parts)), *parts, answer.failure, tuple(sorted(differs)), why, cure)
@@ -121,4 +125,6 @@ def _jaccard(one: Iterable[str], two: Iterable[str]) -> float:
 def _require(names: Collection[str], known: Collection[str], what: str) -> None:
     for name in sorted(names):
         if name not in known:
-            raise SettingsError(f"there is no {what} {name!r} among the cases", hint=f"there are {', '.join(known)}")
+            raise SettingsError(
+                f"there is no {what} {name!r} among the cases", hint=f"there are {', '.join(known)}"
+            )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 from typer.core import TyperGroup
 
+from workbench.cli.case import case_app
 from workbench.cli.guard_verbs import guard_app
 from workbench.errors import WorkbenchError
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 PANELS: Final = {
     "Begin": ("start", "run"),
     "The seven stages": ("ingest", "clean", "extract", "dataset", "train", "serve", "reproduce"),
-    "See it fail": ("failures", "lab", "guard"),
+    "See it fail": ("failures", "lab", "case", "guard"),
     "Look after it": ("status", "doctor", "reset"),
 }
 STOPPED: Final = 130
@@ -76,6 +77,7 @@ failures_app = typer.Typer(add_completion=False, rich_markup_mode=None, invoke_w
 app.add_typer(failures_app, name="failures", help="List silent failures by family, or explain one.")
 lab_app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
 app.add_typer(lab_app, name="lab", help="Inject a failure into the real pipeline, cure it, and measure both.")
+app.add_typer(case_app, name="case", help="Solve a mystery: find out what is wrong, or that nothing is.")
 app.add_typer(guard_app, name="guard", help="Run the guards on your own tables, photos or Feast repository.")
 
 

@@ -38,7 +38,10 @@ def drops_the_damaged(photos):
 
 def by_reason(photos):
     bad = {p["reason"]: p["name"] for p in photos if p["reason"] is not None}
-    return {"clean": [p["name"] for p in photos if p["reason"] is None], "quarantined": {n: r for r, n in bad.items()}}
+    return {
+        "clean": [p["name"] for p in photos if p["reason"] is None],
+        "quarantined": {n: r for r, n in bad.items()},
+    }
 
 
 def stops_at_the_first(photos):

@@ -273,7 +273,9 @@ def quarantine(ws: Workspace) -> tuple[Shown, Shown]:
         Reasons with their counts; one file of each reason that can be drawn.
     """
     table = read_table(ws.manifests / "clean").to_pylist()
-    out = sorted((row for row in table if row["status"] != "clean"), key=lambda row: (row["reason"], row["name"]))
+    out = sorted(
+        (row for row in table if row["status"] != "clean"), key=lambda row: (row["reason"], row["name"])
+    )
     n = Counter(row["reason"] for row in out)
     first: dict[str, dict[str, Any]] = {}
     for row in out:
@@ -285,7 +287,9 @@ def quarantine(ws: Workspace) -> tuple[Shown, Shown]:
         f"{counts['total_raw']} raw: nothing is dropped without a word."
     )
     reasons = grid("Set aside by clean", ("reason", "files", "it means", "the first one"), rows, foot)
-    frames = [Frame(first[r]["image_id"], r.replace("_", " "), _detail(first[r])) for r in DRAWN if r in first]
+    frames = [
+        Frame(first[r]["image_id"], r.replace("_", " "), _detail(first[r])) for r in DRAWN if r in first
+    ]
     return reasons, contact_sheet(ws, frames, "Some of them: your browser draws each without a complaint")
 
 

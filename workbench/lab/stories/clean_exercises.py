@@ -159,8 +159,13 @@ _BRIDGES: Final = Exercise(
         Case(
             "several, in any order",
             (
-                [_row("d", "q", "test"), _row("a", "q", "train"), _row("b", "p", "test"), _row("c", "p", "train"),
-                 _row("c-1", "p", "train", "c")],
+                [
+                    _row("d", "q", "test"),
+                    _row("a", "q", "train"),
+                    _row("b", "p", "test"),
+                    _row("c", "p", "train"),
+                    _row("c-1", "p", "train", "c"),
+                ],
             ),
             ["p", "q"],
             "Each fruit is named once, in alphabetical order",

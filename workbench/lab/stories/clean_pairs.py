@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import combinations
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from workbench.errors import GuardError
 from workbench.guards import near_duplicates
@@ -61,7 +61,7 @@ def frames_of(ws: Workspace, *, by: str) -> pa.Table:
     return put(rows, "split", deal(rows, ws.settings.train.seed))
 
 
-def watched(rows: pa.Table, **votes: str) -> Finding:
+def watched(rows: pa.Table, **votes: Any) -> Finding:
     """Return what the guard of near-duplicates says when it is given these columns.
 
     Parameters
@@ -150,8 +150,15 @@ def hash_limits(rows: pa.Table, bits: tuple[int, ...] = (0, 2, 4, 6, 8)) -> Show
     counted = []
     for limit in bits:
         right, wrong = int((same & (apart <= limit)).sum()), int((~same & (apart <= limit)).sum())
-        counted.append((limit, f"{right} of {int(same.sum())}", wrong, f"{wrong / max(1, right + wrong):.0%}"))
-    heads = ("bits that may differ", "pairs of one fruit", "pairs of two fruit", "share of the named that is wrong")
+        counted.append(
+            (limit, f"{right} of {int(same.sum())}", wrong, f"{wrong / max(1, right + wrong):.0%}")
+        )
+    heads = (
+        "bits that may differ",
+        "pairs of one fruit",
+        "pairs of two fruit",
+        "share of the named that is wrong",
+    )
     return grid("What a perceptual hash alone names", heads, counted)
 
 

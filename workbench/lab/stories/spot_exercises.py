@@ -27,7 +27,12 @@ _SWAPPED: Final = Exercise(
     "swap_or_unit",
     "Two served columns differ from training. Say swap, unit or other.",
     (
-        Case("exchanged", ([_pair(3, 40, 40, 3), _pair(1, 9, 9, 1)],), "swap", "Each holds the value of the other"),
+        Case(
+            "exchanged",
+            ([_pair(3, 40, 40, 3), _pair(1, 9, 9, 1)],),
+            "swap",
+            "Each holds the value of the other",
+        ),
         Case(
             "hours for days",
             ([_pair(2, 5, 48, 5), _pair(7, 1, 168, 1)],),
@@ -116,7 +121,12 @@ _FUTURE: Final = Exercise(
     "latest_or_back_dated",
     "A feature knows too much. Say latest (it happened later), back-dated (it was recorded later) or none.",
     (
-        Case("as of", ([_times(10, 8, 9), _times(10, 10, 10)],), "none", "What happened and was known by then is fair"),
+        Case(
+            "as of",
+            ([_times(10, 8, 9), _times(10, 10, 10)],),
+            "none",
+            "What happened and was known by then is fair",
+        ),
         Case(
             "the newest value",
             ([_times(10, 8, 9), _times(10, 14, 15)],),
@@ -142,7 +152,10 @@ _FUTURE: Final = Exercise(
             "15 is after 10, but it belongs to the row that asks at 20: compare within each row",
         ),
     ),
-    ("Two questions: is any `event` after its own `asked`? Is any `known`?", "The order of the questions decides."),
+    (
+        "Two questions: is any `event` after its own `asked`? Is any `known`?",
+        "The order of the questions decides.",
+    ),
 )
 
 EXERCISES: Final[tuple[Exercise, ...]] = (_SWAPPED, _COPIES, _STALE, _FUTURE)

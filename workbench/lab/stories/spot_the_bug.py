@@ -74,7 +74,11 @@ def desk(case: Case) -> Shown:
         "rows served": f"{case.served.num_rows:,}",
     }
     title = f"Case {case.seed}, level {case.level}: the {case.world}. {suspicion}"
-    return stack(card(title, facts), _first("Dataset, first rows", case.dataset), _first("Served, first rows", case.served))
+    return stack(
+        card(title, facts),
+        _first("Dataset, first rows", case.dataset),
+        _first("Served, first rows", case.served),
+    )
 
 
 def _plain(value: Any) -> object:
@@ -87,7 +91,12 @@ def _first(title: str, rows: Any, most: int = 3) -> Shown:
     """Show columns as rows: twenty-five of them do not stand side by side."""
     some = rows.slice(0, most).to_pylist()
     lines = [(name, *(_short(row[name]) for row in some)) for name in rows.column_names]
-    return grid(title, ("column", *(f"row {i + 1}" for i in range(len(some)))), lines, f"{rows.num_rows:,} rows in all")
+    return grid(
+        title,
+        ("column", *(f"row {i + 1}" for i in range(len(some)))),
+        lines,
+        f"{rows.num_rows:,} rows in all",
+    )
 
 
 def _short(value: Any) -> str:
@@ -204,8 +213,16 @@ def own_table(path: str = "", **roles: Any) -> tuple[Report, str]:
 
     if not path:
         dataset, _ = open_case(YOURS, 1).save(lessons_root() / "lesson-08-case")
-        roles = {"label": "label", "positive": "leaves", "time": "event_timestamp", "group": "item_id", "split": "split"}
-        return look_for_leakage(dataset, Columns(**roles, ignore=("row_id", "group", "feature_timestamp"))), _command("FILE", roles)
+        roles = {
+            "label": "label",
+            "positive": "leaves",
+            "time": "event_timestamp",
+            "group": "item_id",
+            "split": "split",
+        }
+        return look_for_leakage(
+            dataset, Columns(**roles, ignore=("row_id", "group", "feature_timestamp"))
+        ), _command("FILE", roles)
     return look_for_leakage(Path(path).expanduser(), Columns(**roles)), _command(path, roles)
 
 
@@ -228,5 +245,7 @@ def to_keep() -> Shown:
 
 
 def _command(path: str, roles: dict[str, Any]) -> str:
-    options = " ".join(f"--{name.replace('_', '-')} {value}" for name, value in roles.items() if isinstance(value, str))
+    options = " ".join(
+        f"--{name.replace('_', '-')} {value}" for name, value in roles.items() if isinstance(value, str)
+    )
     return f"workbench guard leakage {path} {options}"
