@@ -76,7 +76,7 @@ def _(mo):
 
 @app.cell
 def _(show, story, ws):
-    show.stack(*story.quarantine(ws), show.code("workbench.stages.clean:_look"), story.at_rest())
+    show.stack(*story.quarantine(ws), story.at_rest(), show.code("workbench.stages.clean:_look"))
     return
 
 
@@ -90,7 +90,7 @@ def _(mo):
 
     The camera takes a **burst**, two or more frames of each fruit, a fifth of a second apart. Every frame is
     sharp, whole and allowed. Now a colleague deals the *frames* at random, a quarter of them to the
-    test set. What you see next are test photos beside their nearest training photo. Press the arrows.
+    test set. What you see next are test photos beside their nearest training photo. The strip below them holds more pairs.
     """)
     return
 
@@ -161,7 +161,7 @@ def _(bars, lesson, show, story, try_failure, verdicts):
     code = [show.code(f"workbench.failures.{story.LIVE}:{name}") for name in ("at_random", "by_group")]
     says = [finding for finding in trial.said if finding.fired]
     guards = verdicts.verdicts("Guards that fire on the first pipeline", says, story.when_cured(trial))
-    show.stack(*code, bars.score_bars(pair), guards)
+    show.stack(bars.score_bars(pair), guards, *code)
     return
 
 
