@@ -45,9 +45,9 @@ def _(lesson, story):
 @app.cell
 def _(case, show, story, verdicts):
     show.stack(
-        story.desk(case),
         verdicts.verdicts("At level 1 every guard has had a look", case.findings),
         story.suspects(case),
+        story.desk(case),
     )
     return
 
@@ -60,7 +60,7 @@ def _(mo):
     1. **Who fired, and who was silent?** Both count. `parity` compares what was served with what the
        training path says about the same members at the same times. It fired; nothing that looks at the
        dataset alone did. So the dataset is sound and the *service* is not: this is skew.
-    2. **Which column, and how does it differ?** The last table leaves several suspects, since one guard
+    2. **Which column, and how does it differ?** The table of suspects leaves several, since one guard
        finds many of them. Look at rows. A unit is a constant factor. A swap exchanges two columns. A
        stale store has old values in *every* column. What you see next is none of these.
     3. **Who would leave exactly this behind?** One column, right in most rows, and 0 where the training
@@ -98,9 +98,9 @@ def _(mo):
 def _(show, story, verdicts):
     yours = story.opened(story.YOURS)
     show.stack(
-        story.desk(yours),
         verdicts.verdicts("Every guard has had a look", yours.findings),
         story.suspects(yours),
+        story.desk(yours),
     )
     return (yours,)
 

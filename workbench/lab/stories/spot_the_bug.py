@@ -161,7 +161,7 @@ def diagnosis(case: Case, filled: Panel) -> Diagnosis:
 def graded(case: Case, filled: Panel) -> Shown | str:
     """Return the grade once the form was handed in."""
     if not filled["hand_in"]:
-        return "Fill in the form, then tick *hand in*. The answer opens with the grade."
+        return "Fill in the form, then tick: hand in. The answer opens with the grade."
     return _grade(case.grade(diagnosis(case, filled)))
 
 
@@ -200,7 +200,7 @@ def asked(case: Case, ticked: Panel) -> Shown:
                 refused = f" {error.message}: {guard} was not asked."
     spent = f"{len(case.findings)} of {BUDGET[case.level]} looks are spent.{refused}"
     said = [verdicts("What the guards said", case.findings, spent)] if case.findings else []
-    return stack(desk(case), *said, suspects(case))
+    return stack(*said, suspects(case), desk(case))
 
 
 def own_table(path: str = "", **roles: Any) -> tuple[Report, str]:
