@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 from typer.core import TyperGroup
 
+from workbench.cli.case import case_app
 from workbench.cli.guard_verbs import guard_app
 from workbench.errors import WorkbenchError
 
@@ -23,7 +24,7 @@ PANELS: Final = {
     "Begin": ("start", "run"),
     "Learn": ("check", "goto"),
     "The seven stages": ("ingest", "clean", "extract", "dataset", "train", "serve", "reproduce"),
-    "See it fail": ("failures", "lab", "guard"),
+    "See it fail": ("failures", "lab", "case", "guard"),
     "Real servers": ("up", "down", "env"),
     "Look after it": ("status", "doctor", "reset"),
 }
@@ -79,6 +80,7 @@ failures_app = typer.Typer(add_completion=False, rich_markup_mode=None, invoke_w
 app.add_typer(failures_app, name="failures", help="List silent failures by family, or explain one.")
 lab_app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
 app.add_typer(lab_app, name="lab", help="Inject a failure into the real pipeline, cure it, and measure both.")
+app.add_typer(case_app, name="case", help="Solve a mystery: find out what is wrong, or that nothing is.")
 app.add_typer(guard_app, name="guard", help="Run the guards on your own tables, photos or Feast repository.")
 
 

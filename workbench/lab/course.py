@@ -69,6 +69,14 @@ COURSE: Final = (
         story="ingest",
     ),
     LessonCard(
+        number="02",
+        file="02_clean",
+        title="Clean: what every decoder accepts",
+        minutes=40,
+        shows="Half of a photo's pixels change and no decoder objects; a burst on both sides of a split claims 96 %.",
+        story="clean",
+    ),
+    LessonCard(
         number="03",
         file="03_extract",
         title="The same photo, two embeddings",
@@ -107,6 +115,14 @@ COURSE: Final = (
         minutes=40,
         shows="One program runs on one dataset, and every run gives another score.",
         story="reproduce",
+    ),
+    LessonCard(
+        number="08",
+        file="08_spot_the_bug",
+        title="Spot the bug",
+        minutes=45,
+        shows="A model is failing in production, and you have what the pipeline left behind. Or nothing is wrong.",
+        story="spot_the_bug",
     ),
 )
 

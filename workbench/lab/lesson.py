@@ -167,6 +167,7 @@ class Teller(Watcher):
         "train": "a model is fitted",
         "serve": "next week is predicted",
         "reproduce": "the model is made again from raw",
+        "guards": "every guard has a look",
     }
 
     def __init__(self, before: str = "") -> None:
