@@ -26,9 +26,8 @@ def _():
     from workbench.lab import lesson, show
     from workbench.lab.lineage import Lineage
     from workbench.lab.stories import reproduce as story
-    from workbench.lab.stories.quiet_failure import verdict
 
-    return Lineage, lesson, mo, show, story, verdict
+    return Lineage, lesson, mo, show, story
 
 
 @app.cell
@@ -79,8 +78,8 @@ def _(mo):
 
 
 @app.cell
-def _(show, verdict, ws):
-    show.stack(show.code("workbench.guards.verdict:judge"), verdict(ws))
+def _(show, story, ws):
+    show.stack(show.code("workbench.guards.verdict:judge"), story.verdict(ws))
     return
 
 

@@ -297,6 +297,8 @@ TAMPERS: Final = [
         "told": "The rows were written in the opposite order.",
     },
 ]
+
+
 def _steps() -> Any:
     from workbench.lab.skew_show import STORY
     from workbench.widgets import Steps

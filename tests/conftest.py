@@ -99,6 +99,24 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     return report
 
 
+BUDGET_S = 60
+"""What a lesson may take on two quiet cores; a report, since the machines are noisy."""
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Print what each lesson and lab took, longest first."""
+    took = {
+        report.nodeid.partition("[")[2].rstrip("]") + (" as a script" if "script" in report.nodeid else " under nbval"):
+            max(seconds)
+        for report in terminalreporter.getreports("passed")
+        if (seconds := [value for name, value in report.user_properties if name == "seconds"])
+    }  # fmt: skip
+    if took:
+        terminalreporter.section(f"seconds of lessons and labs (budget {BUDGET_S}, imports included)")
+        for name, seconds in sorted(took.items(), key=lambda one: -one[1]):
+            terminalreporter.line(f"{seconds:6.1f}  {name}")
+
+
 @pytest.fixture(autouse=True)
 def _nothing_leaks() -> Iterator[None]:
     """Give the test a folder of workspaces of its own; put environment and current folder back."""

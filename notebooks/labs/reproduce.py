@@ -1,3 +1,5 @@
+"""Change one thing that a model was made from, and see which link of its lineage breaks first."""
+
 import marimo
 
 __generated_with = "0.25.2"

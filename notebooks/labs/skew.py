@@ -1,3 +1,5 @@
+"""One member and one photo on two paths: see what a service changes in its score and in the calls."""
+
 import marimo
 
 __generated_with = "0.25.2"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -15,11 +14,17 @@ from workbench.lab.stories import leakage_lab, pit_lab
 
 LABS = Path(__file__).resolve().parents[2] / "notebooks" / "labs"
 MAX_CELLS = 8
-every_lab = pytest.mark.parametrize("source", sorted(LABS.glob("[a-z]*.py")), ids=lambda path: path.stem)
+every_lab = pytest.mark.parametrize(
+    "source",
+    [
+        pytest.param(path, id=path.stem, marks=pytest.mark.xdist_group(f"lessons-{i % 2}"))
+        for i, path in enumerate(sorted(LABS.glob("[a-z]*.py")))
+    ],
+)
 
 
 def test_there_are_labs():
-    assert {"pit", "leakage"} <= {path.stem for path in LABS.glob("*.py")}
+    assert {"pit", "leakage", "skew", "reproduce"} == {path.stem for path in LABS.glob("*.py")}
 
 
 @every_lab
@@ -41,9 +46,8 @@ def test_marimo_finds_nothing_to_warn_about(source):
 @pytest.mark.slow
 @pytest.mark.notebooks
 @every_lab
-def test_a_lab_runs_as_a_script(source, tmp_path):
-    env = os.environ | {"WORKBENCH_HOME": str(tmp_path)}
-    done = subprocess.run([sys.executable, str(source)], env=env, capture_output=True, text=True, check=False)
+def test_a_lab_runs_as_a_script(source, run):
+    done = run([sys.executable, str(source)])
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import os
 import re
 import subprocess
 import sys
@@ -23,7 +22,14 @@ FORBIDDEN = re.compile(
 )
 """What draws nothing in JupyterLab, or silently takes `display` away from what comes after it."""
 
-every_lesson = pytest.mark.parametrize("source", lessons(), ids=lambda path: path.stem)
+every_lesson = pytest.mark.parametrize(
+    "source",
+    [
+        pytest.param(path, id=path.stem, marks=pytest.mark.xdist_group(f"lessons-{i % 2}"))
+        for i, path in enumerate(lessons())
+    ],
+)
+"""Half of the lessons on each of two workers: those of one share what is prepared."""
 
 
 def twin(source: Path):
@@ -73,26 +79,23 @@ def test_marimo_finds_nothing_to_warn_about(source):
 @pytest.mark.slow
 @pytest.mark.notebooks
 @every_lesson
-def test_a_lesson_runs_as_a_script(source, tmp_path):
+def test_a_lesson_runs_as_a_script(source, run):
     """`marimo check` and `marimo export` both pass a notebook whose cell raises: only running tells."""
-    env = os.environ | {"WORKBENCH_HOME": str(tmp_path)}
-    done = subprocess.run([sys.executable, str(source)], env=env, capture_output=True, text=True, check=False)
+    done = run([sys.executable, str(source)])
     assert done.returncode == 0, done.stdout + done.stderr
-    assert re.search(r"^.*serve: ", done.stdout, re.MULTILINE)  # it said what it was at
     assert "Traceback" not in done.stderr
 
 
 @pytest.mark.slow
 @pytest.mark.notebooks
 @every_lesson
-def test_every_cell_of_the_twin_gives_what_is_stored(source, tmp_path):
-    """Run nbval, strict: a second time in a second home, on the same workspace after that."""
-    env = os.environ | {"WORKBENCH_HOME": str(tmp_path / "home")}
+def test_every_cell_of_the_twin_gives_what_is_stored(source, tmp_path, run):
+    """Run nbval, strict, and again in the same home."""
     argv = [sys.executable, "-m", "pytest", "-q", "-c", str(HERE / "nbval.ini"), "--rootdir", str(tmp_path),
             "--nbval", "--nbval-sanitize-with", str(HERE / "sanitize.cfg"), "--nbval-cell-timeout", "240",
             str(TWINS / f"{source.stem}.ipynb")]  # fmt: skip
     for again in (False, True):
-        done = subprocess.run(argv, env=env, cwd=tmp_path, capture_output=True, text=True, check=False)
+        done = run(argv, tmp_path)
         assert done.returncode == 0, f"again={again}\n{done.stdout}{done.stderr}"
         n_code = sum(cell.cell_type == "code" for cell in twin(source).cells)
         assert f"{n_code} passed" in done.stdout

@@ -39,6 +39,7 @@ __all__ = [
     "spread",
     "three_runs",
     "twice",
+    "verdict",
     "verdicts",
 ]
 
@@ -47,6 +48,18 @@ MANY: Final = 20
 CHANGES: Final = ("whole", "photo", "late", "order", "moved")
 MOVED: Final = "The run was recorded with scikit-learn 1.0.0, and the machine has another one."
 """What is changed before the champion is made again."""
+
+
+def verdict(ws: Workspace) -> Shown:
+    """Show what became of the champion when it was made again."""
+    path = ws.root / "verdicts" / f"{Runs(ws).resolve(CHAMPION)}.json"
+    found = json.loads(path.read_text(encoding="utf-8"))
+    facts = {
+        "verdict": found["word"],
+        "outcome": found["outcome"],
+        "because of": ", ".join(found["causes"]) or "nothing differs",
+    }
+    return card("The champion, made again from the raw photos", facts)
 
 
 def prepare(watcher: Watcher | None = None) -> Workspace:
