@@ -280,7 +280,9 @@ def proof_matrix() -> str:
     rows = []
     for failure in map(load, ORDER):
         mine = [(row["fired"], row["fired_when_cured"]) for row in measured if row["failure"] == failure.name]
-        proofs = [(one.fired, one.fired_cured) for one in fresh if one.failure == failure.name]
+        proofs = [
+            (one.fired, one.fired_cured) for one in fresh if one.failure == failure.name and not one.broke
+        ]
         own, others, cured = _who_fired(failure.guard, mine)
         own_fresh, _, cured_fresh = _who_fired(failure.guard, proofs)
         rows.append([f"`{failure.name}`", failure.world, failure.guard or "none needed",
@@ -293,7 +295,10 @@ def proof_matrix() -> str:
         "tests measure one of these seeds again in full, and some cells of the others, drawn by the day; they fail if "
         "a guard is silent, or fires unasked."
     )
-    return f"{table(head, rows)}\n\n{note}"
+    wrong = [f"{one.failure} on seed {one.seed}: {trouble}" for one, trouble in proof.exceptions(fresh)]
+    wrong += [f"{one.failure} cannot be run on seed {one.seed}: {one.broke}" for one in fresh if one.broke]
+    said = "; ".join(wrong) or "none"
+    return f"{table(head, rows)}\n\n{note}\n\nExceptions among {len(fresh)} runs: {said}."
 
 
 def _who_fired(own: str, looks: Sequence[tuple[Sequence[str], Sequence[str]]]) -> tuple[str, str, str]:

@@ -14,11 +14,12 @@ import os
 import sys
 import tempfile
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from itertools import count
 from typing import TYPE_CHECKING
 
 from workbench.errors import WorkbenchError
 from workbench.failures import ORDER, load
-from workbench.lab.proof import FIRST_SEED, N_SEEDS, Proof, path_of_proof, proved, read, write
+from workbench.lab.proof import FIRST_SEED, N_SEEDS, Proof, exceptions, path_of_proof, proved, read, write
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
     Returns
     -------
     int
-        1 if the proof does not hold, or something could not be measured; 2 if a name is wrong.
+        2 if a name is wrong, else 0: whether the proof holds is for the tests to say.
     """
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("names", nargs="*", default=[], help="failures; all by default")
@@ -42,36 +43,36 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     known = () if options.again or not path_of_proof().is_file() else read()
     proofs = {(p.failure, p.seed): p for p in known if p.failure in ORDER and p.failure not in options.names}
-    tasks = missing(proofs)
-    n_failed = 0
     started = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(options.workers, started) as pool:
-        coming = {pool.submit(measure, *task): task for task in tasks}
-        for i, done in enumerate(as_completed(coming), 1):
-            names, seed = coming[done]
-            found, failed = done.result()
-            n_failed += len(failed)
-            proofs |= {(p.failure, p.seed): p for p in found}
-            write(proofs.values())
-            print(
-                f"{i}/{len(tasks)} seed {seed}: {len(found)} of {len(names)}", *failed, sep="\n  ", flush=True
-            )
-    broken = [f"{p.failure} on seed {p.seed}: {', '.join(p.troubles)}" for p in proofs.values() if p.troubles]
-    print(f"{len(proofs)} of {len(ORDER) * N_SEEDS} measured, {len(broken)} do not hold", *broken, sep="\n  ")
-    return int(bool(n_failed or broken))
+        while tasks := missing(proofs):  # a seed that broke is followed by another one
+            coming = {pool.submit(measure, *task): task for task in tasks}
+            for i, done in enumerate(as_completed(coming), 1):
+                names, seed = coming[done]
+                found = done.result()
+                proofs |= {(one.failure, one.seed): one for one in found}
+                write(proofs.values())
+                broke = [f"{one.failure}: {one.broke}" for one in found if one.broke]
+                print(f"{i}/{len(tasks)} seed {seed}: {len(names)} failures", *broke, sep="\n  ", flush=True)
+    wrong = [f"{one.failure} on seed {one.seed}: {trouble}" for one, trouble in exceptions(proofs.values())]
+    print(f"{len(proofs)} measured, {len(wrong)} exceptions", *wrong, sep="\n  ")
+    return 0
 
 
 def missing(proofs: dict[tuple[str, int], Proof]) -> list[tuple[list[str], int]]:
     """Return what is to be measured: the failures of a world on one seed together, since they share what is prepared."""
-    tasks = []
-    for seed in range(FIRST_SEED, FIRST_SEED + N_SEEDS):
-        for world in ("packhouse", "gym"):
-            names = [name for name in ORDER if load(name).world == world and (name, seed) not in proofs]
-            tasks += [(names, seed)] if names else []
-    return tasks
+    tasks: dict[tuple[int, str], list[str]] = {}
+    for name in ORDER:
+        seeds, n = count(FIRST_SEED), 0
+        while n < N_SEEDS:
+            seed = next(seeds)
+            if (name, seed) not in proofs:
+                tasks.setdefault((seed, load(name).world), []).append(name)
+            n += (name, seed) not in proofs or not proofs[name, seed].broke
+    return [(names, seed) for (seed, _), names in sorted(tasks.items())]
 
 
-def measure(names: Sequence[str], seed: int) -> tuple[list[Proof], list[str]]:
+def measure(names: Sequence[str], seed: int) -> list[Proof]:
     """Measure failures of one world on one seed; one that breaks does not stop the others.
 
     Parameters
@@ -83,10 +84,10 @@ def measure(names: Sequence[str], seed: int) -> tuple[list[Proof], list[str]]:
 
     Returns
     -------
-    tuple of list of Proof and list of str
-        What was measured, and what broke.
+    list of Proof
+        One each.
     """
-    found, failed = [], []
+    found = []
     os.environ["OMP_NUM_THREADS"] = "1"  # as many processes as cores
     with tempfile.TemporaryDirectory() as home:
         os.environ["WORKBENCH_HOME"] = home
@@ -94,8 +95,8 @@ def measure(names: Sequence[str], seed: int) -> tuple[list[Proof], list[str]]:
             try:
                 found.append(proved(name, seed))
             except WorkbenchError as error:
-                failed.append(f"{name}: {error}")
-    return found, failed
+                found.append(Proof(name, seed, (), (), error.message))
+    return found
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +17,7 @@ from workbench.errors import ManifestError
 from workbench.failure import EFFECTS, FAMILIES
 from workbench.failures import ORDER, catalogue, load
 from workbench.lab import proof
-from workbench.lab.proof import FIRST_SEED, N_SEEDS, SIZE, Proof, proof_of, proved, read
+from workbench.lab.proof import FIRST_SEED, N_SEEDS, SIZE, Proof, exceptions, proof_of, proved, read
 from workbench.lab.watch import GUARDS
 from workbench.lab.watch_tables import TABLE_GUARDS
 from workbench.stages import ORDER as STAGES
@@ -111,13 +112,22 @@ def test_a_run_that_was_tampered_with_says_so(name: str, pair: Callable[[str], P
 
 
 def test_the_record_has_every_failure_on_ten_seeds() -> None:
-    seeds = range(FIRST_SEED, FIRST_SEED + N_SEEDS)
+    """Begin at the first seed, and leave none out but those on which a pipeline cannot run."""
     assert N_SEEDS >= 10
-    assert [(one.failure, one.seed) for one in read()] == [(name, seed) for name in ORDER for seed in seeds]
+    for name in ORDER:
+        mine = [one for one in read() if one.failure == name]
+        assert [one.seed for one in mine] == [*range(FIRST_SEED, FIRST_SEED + len(mine))], name
+        assert sum(not one.broke for one in mine) == N_SEEDS, name
+        assert not mine[0].broke, name
 
 
-def test_every_proof_of_the_record_holds() -> None:
-    assert [(one, one.troubles) for one in read() if one.troubles] == []
+def test_the_record_holds() -> None:
+    """A guard is a test: `docs/GUARDS.md` says how often each is wrong. Not twice in a row of ten, not in one of a hundred."""
+    record = read()
+    wrong = exceptions(record)
+    assert len(wrong) <= len(record) / 100, wrong
+    assert max(Counter(one.failure for one, _ in wrong).values(), default=0) <= 1, wrong
+    assert [one for one in record if one.fired_cured] == []
 
 
 @pytest.mark.slow
@@ -130,7 +140,7 @@ def test_cells_drawn_by_the_day_are_as_recorded(world: str, home: Path) -> None:
     dice = random.Random(f"{utc_now():%Y-%m-%d} {world}")
     seed = dice.randrange(FIRST_SEED + 1, FIRST_SEED + N_SEEDS)
     names = dice.sample([name for name in ORDER if load(name).world == world], DRAWN[world])
-    said = [one for one in read() if one.seed == seed and one.failure in names]
+    said = [one for one in read() if one.seed == seed and one.failure in names and not one.broke]
     assert [proved(one.failure, seed) for one in said] == said
 
 

@@ -434,7 +434,7 @@ def up(
         bool, typer.Option("--status", help="Only say what is up; 1 where it is not all.")
     ] = False,
 ) -> None:
-    """Start the local stack: SeaweedFS, Valkey and MLflow as processes, on loopback, without Docker.
+    """Start SeaweedFS, Valkey and MLflow as local processes.
 
     In the profile compose: wait until the containers answer, and make the bucket.
     """

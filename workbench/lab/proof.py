@@ -38,16 +38,21 @@ class Proof:
         Of the world.
     fired, fired_cured : tuple of str
         Guards that fired, in alphabetical order: on the failure, and on its cure.
+    broke : str
+        Why the pipeline could not run on this world; the next seed takes its place. Empty as a rule.
     """
 
     failure: str
     seed: int
     fired: tuple[str, ...]
     fired_cured: tuple[str, ...]
+    broke: str = ""
 
     @property
     def troubles(self) -> list[str]:
         """What is wrong with it, in sentences; nothing, when it holds."""
+        if self.broke:
+            return []
         failure = load(self.failure)
         named = {failure.guard, *failure.guards_too}
         found = [f"{guard} fires on the cured" for guard in self.fired_cured]
@@ -86,6 +91,11 @@ def proved(name: str, seed: int) -> Proof:
     return proof_of(inject_and_cure(name, size=SIZE, seed=seed))
 
 
+def exceptions(proofs: Iterable[Proof]) -> list[tuple[Proof, str]]:
+    """Return what does not hold, cell by cell: a guard is a test, and now and then a test is wrong."""
+    return [(one, trouble) for one in proofs for trouble in one.troubles]
+
+
 def path_of_proof() -> Path:
     """Return where the record lies: beside the table of effects."""
     return folder() / FILE
@@ -108,7 +118,7 @@ def read() -> tuple[Proof, ...]:
     if not path.is_file():
         raise ManifestError(f"there is no proof at {path}", hint="measure it with `make proof`")
     return tuple(
-        Proof(row["failure"], row["seed"], tuple(row["fired"]), tuple(row["fired_cured"]))
+        Proof(row["failure"], row["seed"], tuple(row["fired"]), tuple(row["fired_cured"]), row["broke"])
         for row in json.loads(path.read_text(encoding="utf-8"))
     )
 
