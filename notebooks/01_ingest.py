@@ -170,31 +170,20 @@ def _(mo):
     ## Two times, and two labels
 
     Each delivery has an **event time**, when it became true, and a **known-at**, when it was here. Most
-    days they are a minute apart, and nobody sees why one would keep both.
-    """)
-    return
+    days they are a minute apart, and nobody sees why one would keep both. The first table
+    shows the days on which they are not.
 
-
-@app.cell
-def _(story, ws):
-    story.two_times(ws)
-    return
-
-
-@app.cell(hide_code=True)
-def _(mo):
-    mo.md("""
     The label has two times as well. The operator gives one on the line: `label_at_ingestion`. The bench
     gives another, one to three days later: `reviewed_label`. It is the better one. So why not write it
     over the first? The packhouse keeps the two in two tables. Here is what it would lose if it did not,
-    in three full seasons, and below that what the same review does elsewhere.
+    in three full seasons, and in the third table what the same review does elsewhere.
     """)
     return
 
 
 @app.cell
-def _(show, story):
-    show.stack(story.label_sheet(), story.cousins())
+def _(show, story, ws):
+    show.stack(story.two_times(ws), story.label_sheet(), story.cousins())
     return
 
 
@@ -233,7 +222,7 @@ def _(mo):
     - **A name is no version.** Keep the sha256 that was taken on arrival, beside the name.
     - **Write once, and verify on reading.** The first stops accidents. The second finds what went around.
     - **Small changes are small.** With a tenth of the photos improved, the score in production is as good as
-      before: the third line of the table. What is lost then is not accuracy. It is the proof.
+      before: the third line of the last table. What is lost then is not accuracy. It is the proof.
     - **Overwriting a label changes few labels here**, two to five in a season. It removes the operator's error rate and
       the known-at. What does damage is to *use* the review where it is not known yet.
     - **Nobody can find a change that was made before the first hash was taken.**
