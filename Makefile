@@ -18,7 +18,7 @@ help: ## show this list
 setup: ## install everything a learner needs into .venv
 	@$(PYTHON) scripts/install.py --extras all
 
-start: setup ## set up, run the seven stages, open the first lesson
+start: setup ## set up, run the seven stages, open the gallery
 	@$(BIN)/workbench start
 
 jupyter: setup ## the same, with the lessons in JupyterLab
