@@ -1,7 +1,7 @@
 # Everything here also works without make: see README.md, "Without make".
 PYTHON ?= python3
 SEED ?= 20250901
-WORKERS ?= 2
+WORKERS ?= 3
 BIN := .venv/bin
 ifeq ($(OS),Windows_NT)
 BIN := .venv/Scripts

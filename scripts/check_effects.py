@@ -13,6 +13,7 @@ import random
 import tempfile
 from typing import TYPE_CHECKING, Any, Final
 
+from workbench.clock import utc_now
 from workbench.failures import load
 from workbench.lab.effects import FILE, folder, read, row_of
 from workbench.lab.trial import try_failure
@@ -50,9 +51,9 @@ def largest(rows: Sequence[dict[str, Any]], n: int) -> list[dict[str, Any]]:
 
 
 def drawn(rows: Sequence[dict[str, Any]], n: int) -> list[dict[str, Any]]:
-    """Return rows at random; another table draws others."""
-    by_table = random.Random((folder() / FILE).stat().st_size)  # noqa: S311  (no secret)
-    return by_table.sample(list(rows), n)
+    """Return rows at random; another day and another table draw others, so that each row has its turn."""
+    dice = random.Random(f"{utc_now():%Y-%m-%d} {(folder() / FILE).stat().st_size}")  # noqa: S311  (no secret)
+    return dice.sample(list(rows), n)
 
 
 def again(row: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:

@@ -17,8 +17,8 @@ from workbench.lab.trial import try_failure
 if TYPE_CHECKING:
     from pathlib import Path
 
-SAMPLE = 3
-"""Rows that are measured again; which ones depends on the table."""
+SAMPLE = 2
+"""Rows that are measured again, drawn by the day."""
 
 
 def test_every_failure_is_in_it_at_every_strength() -> None:

@@ -17,8 +17,8 @@ MAX_CELLS = 8
 every_lab = pytest.mark.parametrize(
     "source",
     [
-        pytest.param(path, id=path.stem, marks=pytest.mark.xdist_group(f"lessons-{i % 2}"))
-        for i, path in enumerate(sorted(LABS.glob("[a-z]*.py")))
+        pytest.param(path, id=path.stem, marks=pytest.mark.xdist_group("lessons"))
+        for path in sorted(LABS.glob("[a-z]*.py"))
     ],
 )
 
