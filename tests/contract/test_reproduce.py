@@ -371,6 +371,9 @@ def test_rebuild_sees_raw_data_and_recorded_settings_alone(ws: Workspace) -> Non
     changed = workspace.configure(ws, dataset_version="9.0.0")
     _again(changed, rebuild=spy)
     assert seen["files"] == ["manifests", "raw", "workspace.toml"]
+    assert (
+        seen["settings"].pop("profile") == "embedded"
+    )  # where things are kept decides nothing, and is not recorded
     assert seen["settings"] == Runs(ws).record(_run(ws)).settings
 
 
