@@ -116,8 +116,8 @@ def test_the_lesson_runs_on_open_and_shows_its_pictures(home, page):
         page = opened_lesson(gallery)
         scrolled_to(page, "when did we know it?")
         scrolled_to(page, "No feature may be newer than its row")  # of the last cell that computes
-        assert page.locator("svg[aria-label*='claimed']").count() >= 2
-        assert page.locator("[data-widget=checkpoint]").count() == 4
+        page.locator("svg[aria-label*='claimed']").nth(1).wait_for(state="attached", timeout=WAIT_MS)
+        page.locator("[data-widget=checkpoint]").nth(3).wait_for(state="attached", timeout=WAIT_MS)
         assert page.locator("[data-widget=predict]").count() == 3
         gate = page.locator("summary", has_text="made both guesses")
         meter = page.locator("details svg[aria-label*='could have had']").first
