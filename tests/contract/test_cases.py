@@ -11,7 +11,6 @@ from workbench.cases import Diagnosis, open_case
 from workbench.cases.draw import CATALOGUE, draw
 from workbench.errors import SettingsError
 from workbench.failures import ORDER, load
-from workbench.lab.watch import GUARDS
 
 pytestmark = pytest.mark.slow
 BUGS = (9, 5)
@@ -132,4 +131,3 @@ def test_a_failure_inside_says_nothing_of_what_was_injected(monkeypatch):
 def test_levels_that_are_not_there_are_refused():
     with pytest.raises(SettingsError, match="there is no level 3"):
         open_case(1, 3)
-    assert {*GUARDS}

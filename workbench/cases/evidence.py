@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from workbench.lab.bench import run_with
@@ -43,7 +42,7 @@ def differing(outcome: Outcome) -> tuple[str, ...]:
         where they stand at other times, and every column whose value differs in a row that both have; of
         the served rows the same.
     """
-    honest = run_with(replace(outcome.ws), HONEST, training=outcome.ws.settings.train)
+    honest = run_with(outcome.ws, HONEST, training=outcome.ws.settings.train)
     found = _between(rows_of(honest), rows_of(outcome), "row_id")
     key = "row_id" if has_tables(outcome.ws) else "item_id"
     found |= _between(served_of(honest), served_of(outcome), key)

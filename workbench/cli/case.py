@@ -43,11 +43,13 @@ def case_look(
     guard: Annotated[str, typer.Argument(help="Which guard to ask.")], number: Number, level: Level = 2
 ) -> None:
     """Ask a guard; at level 2 six may be asked, and it is written down who was."""
+    from workbench.manifests import write_json
+
     found = _opened(number, level)
     asked = [*dict.fromkeys([*_asked(number, level), guard])]
     for name in asked:
         said = found.look(name)
-    _notes(number, level).write_text(json.dumps(asked), encoding="utf-8")
+    write_json(_notes(number, level), {"asked": asked})
     typer.echo(f"{said.guard} {said.word}: {said.sentence}")
     if found.looks_left is not None:
         typer.echo(f"{found.looks_left} looks are left")
@@ -79,11 +81,9 @@ def _opened(number: int, level: int) -> Case:
 def _notes(number: int, level: int) -> Path:
     from workbench.profiles.workspace import workspaces_root
 
-    folder = workspaces_root() / "lab"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder / f"case-{level}-{number}.json"
+    return workspaces_root() / "lab" / f"case-{level}-{number}.json"
 
 
 def _asked(number: int, level: int) -> list[str]:
     path = _notes(number, level)
-    return list(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else []
+    return list(json.loads(path.read_text(encoding="utf-8"))["asked"]) if path.is_file() else []

@@ -212,10 +212,9 @@ def started(server: Server, cwd: Path, log: Path, *, stays: bool = False) -> sub
     WorkbenchError
         If it does not answer in time. It is stopped then.
     """
-    from workbench.lab.lesson import (
-        lessons_root,
-    )  # where a kernel looks by itself, and `workbench goto` writes
+    from workbench.lab.lesson import lessons_root
 
+    # where a kernel looks by itself, and where `workbench goto` writes
     env = {**os.environ, **QUIET_ENV, "WORKBENCH_HOME": str(lessons_root()), **server.env}
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("w", encoding="utf-8") as stream:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from workbench.lab.own_data import Columns, look_for_leakage
 from workbench.lab.own_files import visible
 from workbench.lab.show import Shown, grid
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from workbench.guards.evidence import Finding
     from workbench.lab.own_files import Report
@@ -50,9 +52,55 @@ def report(found: Report, command: str = "", *, about: str = "") -> Shown:
     Returns
     -------
     Shown
-        Verdicts, then guards that were not run and what they need.
+        Verdicts, what fired first, then guards that were not run and what they need.
     """
-    rows = [(one.guard, one.word, visible(one.sentence)) for one in found.findings]
+    order = {True: 0, None: 1, False: 2}  # what fired first
+    rows = [
+        (one.guard, one.word, visible(one.sentence))
+        for one in sorted(found.findings, key=lambda f: order[f.fired])
+    ]
     rows += [(guard, "not run", f"needs {needs}") for guard, needs in found.not_run]
     said = [*found.notes, f"exit code {found.exit_code}", *([f"in a terminal: {command}"] if command else [])]
     return grid(visible(about or found.about), ("guard", "says", "because"), rows, visible("; ".join(said)))
+
+
+def leakage(path: str, demonstration: Path, **columns: Any) -> Shown:
+    """Run the leakage guards on a file of the learner's, or on the lesson's own where none was named.
+
+    Parameters
+    ----------
+    path : str
+        CSV or Parquet; empty: `demonstration`.
+    demonstration : Path
+        A file that the lesson has written.
+    **columns : object
+        What the columns mean, as in `workbench.lab.own_data.Columns`.
+
+    Returns
+    -------
+    Shown
+        As `report`, with the command that does the same in a terminal.
+    """
+    about = Path(path).name if path else f"{demonstration.name}, which this lesson has made"
+    found = look_for_leakage(Path(path).expanduser() if path else demonstration, Columns(**columns))
+    return report(found, leakage_command("FILE", columns), about=about)
+
+
+def leakage_command(path: str, columns: Mapping[str, Any]) -> str:
+    """Return what to type for the same in a terminal.
+
+    Parameters
+    ----------
+    path : str
+        Of the file.
+    columns : mapping of str to object
+        As in `workbench.lab.own_data.Columns`.
+
+    Returns
+    -------
+    str
+        One line.
+    """
+    words = {name: ",".join(value) if isinstance(value, tuple) else value for name, value in columns.items()}
+    options = [f"--{name.replace('_', '-')} {value}" for name, value in words.items()]
+    return " ".join(["workbench guard leakage", path, *options])

@@ -26,31 +26,43 @@ def _newest(photos, key="taken"):
 
 SOLUTIONS = (late_rows, known_then, as_of, constant_accuracy)
 
-MISCONCEPTIONS = {
-    "late_rows": {
-        "late means later, not equal": lambda rows: sum(row["taken"] >= row["decided"] for row in rows),
-        "two late rows": lambda rows: int(any(row["taken"] > row["decided"] for row in rows)),
-    },
-    "known_then": {
-        "event time alone is not enough": lambda photo, decision: photo["taken"] <= decision,
-        "at or before": lambda photo, decision: photo["taken"] < decision and photo["arrived"] < decision,
-    },
-    "as_of": {
-        "what team B joined": lambda photos, decision: _newest(photos),
-        "event time alone is not enough": lambda photos, decision: _newest(
-            [photo for photo in photos if photo["taken"] <= decision]
-        ),
-        "still an old photo": lambda photos, decision: _newest(
+MISCONCEPTIONS = (
+    (
+        "late_rows",
+        lambda rows: sum(row["taken"] >= row["decided"] for row in rows),
+        "late means later, not equal",
+    ),
+    ("late_rows", lambda rows: int(any(row["taken"] > row["decided"] for row in rows)), "two late rows"),
+    ("known_then", lambda photo, decision: photo["taken"] <= decision, "event time alone is not enough"),
+    (
+        "known_then",
+        lambda photo, decision: photo["taken"] < decision and photo["arrived"] < decision,
+        "at or before",
+    ),
+    ("as_of", lambda photos, decision: _newest(photos), "what team B joined"),
+    (
+        "as_of",
+        lambda photos, decision: _newest([photo for photo in photos if photo["taken"] <= decision]),
+        "event time alone is not enough",
+    ),
+    (
+        "as_of",
+        lambda photos, decision: _newest(
             [photo for photo in photos if known_then(photo, decision)], key="arrived"
         ),
-        "may be in any order": lambda photos, decision: (
+        "still an old photo",
+    ),
+    (
+        "as_of",
+        lambda photos, decision: (
             [photo["name"] for photo in photos if known_then(photo, decision)] or [None]
         )[-1],
-    },
-    "constant_accuracy": {
-        "not always accept": lambda labels: labels.count("accept") / len(labels),
-        "is another number": lambda labels: (
-            1 - min(labels.count(label) for label in set(labels)) / len(labels)
-        ),
-    },
-}
+        "may be in any order",
+    ),
+    ("constant_accuracy", lambda labels: labels.count("accept") / len(labels), "not always accept"),
+    (
+        "constant_accuracy",
+        lambda labels: 1 - min(labels.count(label) for label in set(labels)) / len(labels),
+        "is another number",
+    ),
+)

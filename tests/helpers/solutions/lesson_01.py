@@ -103,21 +103,23 @@ def label_at_last_typed_in(glance, reviews, at):
     return max(known, key=lambda review: review[2])[0] if known else glance
 
 
-MISCONCEPTIONS = {
-    raw_keys_by_name: "where a file is, not what it holds",
-    raw_keys_by_length: "A name, or a size, is the same",
-    raw_keys_by_name_and_content: "where a file is, not what it holds",
-    raw_keys_by_pythons_hash: "another number in every process",
-    put_once_last_wins: "The last one wins",
-    put_once_refuses_all: "cannot be resumed",
-    put_once_by_truth: "b'' is false",
-    compare_files_by_name: "compare what they hold",
-    compare_files_by_count: "look at both sides",
-    compare_files_new_is_changed: "Data that has only grown",
-    compare_files_unsorted: "the order of the day",
-    label_at_overwritten: "a label that is overwritten in place cannot say so",
-    label_at_event_time: "It was true at 3 and known at 7",
-    label_at_never_reviewed: "it is the better label",
-    label_at_strictly_before: "includes then",
-    label_at_last_typed_in: "not the one that was made last",
-}
+SOLUTIONS = (raw_keys, put_once, compare_files, label_at)
+
+MISCONCEPTIONS = (
+    ("raw_keys", raw_keys_by_name, "where a file is, not what it holds"),
+    ("raw_keys", raw_keys_by_length, "A name, or a size, is the same"),
+    ("raw_keys", raw_keys_by_name_and_content, "where a file is, not what it holds"),
+    ("raw_keys", raw_keys_by_pythons_hash, "another number in every process"),
+    ("put_once", put_once_last_wins, "The last one wins"),
+    ("put_once", put_once_refuses_all, "cannot be resumed"),
+    ("put_once", put_once_by_truth, "b'' is false"),
+    ("compare_files", compare_files_by_name, "compare what they hold"),
+    ("compare_files", compare_files_by_count, "look at both sides"),
+    ("compare_files", compare_files_new_is_changed, "Data that has only grown"),
+    ("compare_files", compare_files_unsorted, "the order of the day"),
+    ("label_at", label_at_overwritten, "a label that is overwritten in place cannot say so"),
+    ("label_at", label_at_event_time, "It was true at 3 and known at 7"),
+    ("label_at", label_at_never_reviewed, "it is the better label"),
+    ("label_at", label_at_strictly_before, "includes then"),
+    ("label_at", label_at_last_typed_in, "not the one that was made last"),
+)

@@ -123,23 +123,24 @@ def glue_in_the_stores_order(asked, returned):
     return [(row_id, value, label.get(row_id)) for row_id, value in returned]
 
 
-MISCONCEPTIONS = {
-    as_of_newest: "newest of all is not the newest by then",
-    as_of_event_time: "nobody had written it down",
-    as_of_strictly_before: "at or before",
-    as_of_newest_record: "order by event time",
-    as_of_last_row: "last row in the list",
-    visits_since: "the future that is to be predicted",
-    visits_closed: "half open",
-    visits_recorded_or_not: "nobody had heard of it",
-    visits_by_record: "over event times",
-    leaks_cut_by_event: "Cut by known, not by event",
-    leaks_of_both: "names of both",
-    leaks_with_zero: "makes them equal",
-    leaks_strictly_before: "keep it",
-    glue_by_position: "somebody else's feature",
-    glue_what_came_back: "hides the loss",
-    glue_what_is_true: "0 is false in Python",
-    glue_in_the_stores_order: "look it up by its id",
-}
-"""What people write, and words of the reason that must be given."""
+SOLUTIONS = (as_of, visits_in, leaks, glue)
+
+MISCONCEPTIONS = (
+    ("as_of", as_of_newest, "newest of all is not the newest by then"),
+    ("as_of", as_of_event_time, "nobody had written it down"),
+    ("as_of", as_of_strictly_before, "at or before"),
+    ("as_of", as_of_newest_record, "order by event time"),
+    ("as_of", as_of_last_row, "last row in the list"),
+    ("visits_in", visits_since, "the future that is to be predicted"),
+    ("visits_in", visits_closed, "half open"),
+    ("visits_in", visits_recorded_or_not, "nobody had heard of it"),
+    ("visits_in", visits_by_record, "over event times"),
+    ("leaks", leaks_cut_by_event, "Cut by known, not by event"),
+    ("leaks", leaks_of_both, "names of both"),
+    ("leaks", leaks_with_zero, "makes them equal"),
+    ("leaks", leaks_strictly_before, "keep it"),
+    ("glue", glue_by_position, "somebody else's feature"),
+    ("glue", glue_what_came_back, "hides the loss"),
+    ("glue", glue_what_is_true, "0 is false in Python"),
+    ("glue", glue_in_the_stores_order, "look it up by its id"),
+)

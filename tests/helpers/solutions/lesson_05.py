@@ -141,22 +141,23 @@ def sides_a_month(times, border, horizon):
     return sides(times, border, 30)
 
 
-MISCONCEPTIONS = {
-    meter_without_twin: "take it off",
-    meter_damage_is_the_gap: "as good as its honest twin",
-    meter_against_the_twins_claim: "Damage is what the twin got",
-    usable_once: "every value must be known",
-    usable_by_the_end: "row by row",
-    usable_strictly: "at or before",
-    usable_if_filled: "nothing is known too early",
-    usable_sorted: "Keep the order",
-    encoded_on_all_rows: "its own label has no part",
-    encoded_unknown_is_zero: "never seen",
-    encoded_zero_is_unknown: "a share like any other",
-    encoded_by_place: "not by their place",
-    sides_without_embargo: "the outcome is learned",
-    sides_embargo_in_the_test_set: "nothing of the test set is thrown away",
-    sides_strictly: "shares nothing with it",
-    sides_a_month: "as long as the horizon",
-}
-"""What people write, and words of the reason that must be given."""
+SOLUTIONS = (meter, usable, encoded, sides)
+
+MISCONCEPTIONS = (
+    ("meter", meter_without_twin, "take it off"),
+    ("meter", meter_damage_is_the_gap, "as good as its honest twin"),
+    ("meter", meter_against_the_twins_claim, "Damage is what the twin got"),
+    ("usable", usable_once, "every value must be known"),
+    ("usable", usable_by_the_end, "row by row"),
+    ("usable", usable_strictly, "at or before"),
+    ("usable", usable_if_filled, "nothing is known too early"),
+    ("usable", usable_sorted, "Keep the order"),
+    ("encoded", encoded_on_all_rows, "its own label has no part"),
+    ("encoded", encoded_unknown_is_zero, "never seen"),
+    ("encoded", encoded_zero_is_unknown, "a share like any other"),
+    ("encoded", encoded_by_place, "not by their place"),
+    ("sides", sides_without_embargo, "the outcome is learned"),
+    ("sides", sides_embargo_in_the_test_set, "nothing of the test set is thrown away"),
+    ("sides", sides_strictly, "shares nothing with it"),
+    ("sides", sides_a_month, "as long as the horizon"),
+)

@@ -115,21 +115,23 @@ def verdict_of_any_machine(causes, moved):
     return verdict_of(causes, moved)
 
 
-MISCONCEPTIONS = {
-    deal_by_seed: "A position, a shuffle",
-    deal_by_position: "A position, a shuffle",
-    deal_all_to_one_side: "stable, and useless",
-    deal_by_share: "a share of the rows",
-    ages_in_hours: "Hours are not days",
-    ages_with_one_now: "not that of the decision",
-    ages_in_whole_weeks: "Hours are not days",
-    two_digests_of_the_first_rows: "A digest of the first rows",
-    two_digests_in_order: "Content is what is there",
-    two_digests_of_texts: "str() hides that",
-    two_digests_of_sums: "hash whole rows",
-    two_digests_of_addresses: "an address, a time",
-    verdict_of_result: "look for causes first",
-    verdict_of_causes: "A difference without a cause",
-    verdict_of_bits: "that is no fault",
-    verdict_of_any_machine: "Only a machine alone",
-}
+SOLUTIONS = (deal, ages, two_digests, verdict_of)
+
+MISCONCEPTIONS = (
+    ("deal", deal_by_seed, "A position, a shuffle"),
+    ("deal", deal_by_position, "A position, a shuffle"),
+    ("deal", deal_all_to_one_side, "stable, and useless"),
+    ("deal", deal_by_share, "a share of the rows"),
+    ("ages", ages_in_hours, "Hours are not days"),
+    ("ages", ages_with_one_now, "not that of the decision"),
+    ("ages", ages_in_whole_weeks, "Hours are not days"),
+    ("two_digests", two_digests_of_the_first_rows, "A digest of the first rows"),
+    ("two_digests", two_digests_in_order, "Content is what is there"),
+    ("two_digests", two_digests_of_texts, "str() hides that"),
+    ("two_digests", two_digests_of_sums, "hash whole rows"),
+    ("two_digests", two_digests_of_addresses, "an address, a time"),
+    ("verdict_of", verdict_of_result, "look for causes first"),
+    ("verdict_of", verdict_of_causes, "A difference without a cause"),
+    ("verdict_of", verdict_of_bits, "that is no fault"),
+    ("verdict_of", verdict_of_any_machine, "Only a machine alone"),
+)

@@ -241,7 +241,7 @@ def at_rest() -> Shown:
         path.write_bytes(whole)
     run_stage(ws, "clean")
     counted.append(_counts(ws, "brought back"))
-    foot = "clean reads every object again on every run, about 0.1 ms a file, and compares its sha256."
+    foot = "clean reads every object again on every run, and compares its sha256."
     return grid(
         "One stored photo is changed, without a decoder noticing",
         ("run", "clean", "quarantined", "tampered"),

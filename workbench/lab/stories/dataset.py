@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from workbench import pit
-from workbench.lab import own_shown
+from workbench.lab import verdicts
 from workbench.lab.lesson import Predict, lessons_root, prepared
 from workbench.lab.show import Shown, card, code, grid, stack
 from workbench.lab.side_by_side import SideBySide, shown, side_by_side
@@ -333,4 +333,4 @@ def own_file(ws: Workspace, path: str = "", **columns: Any) -> Shown:
     target = lessons_root() / "lesson-04" / "joined_on_event_time.csv"
     target.parent.mkdir(parents=True, exist_ok=True)
     csv.write_csv(joined(ws, EVENT_TIME).drop_columns(["feature_timestamp", "group"]), target)
-    return own_shown.leakage(path, target, **columns)
+    return verdicts.leakage(path, target, **columns)

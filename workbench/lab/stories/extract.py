@@ -9,10 +9,10 @@ import numpy as np
 
 from workbench.guards import embedding
 from workbench.lab.picture_skew import RIGHT, Looker, paths, some_photos
-from workbench.lab.said import said
 from workbench.lab.show import Frame, Shown, card, contact_sheet, grid, stack
 from workbench.lab.stories.extract_cameras import camera_sheet, camera_verdict, cameras, own_files
 from workbench.lab.stories.extract_exercises import EXERCISES
+from workbench.lab.verdicts import verdicts
 from workbench.manifests import read_table
 
 if TYPE_CHECKING:
@@ -197,5 +197,5 @@ def new_view(look: Looker, ws: Workspace) -> Shown:
     finding = embedding.check(embedding.measure(one, two, fingerprint="made_by"))
     return stack(
         card("Encoder, and the view that holds its embeddings", facts),
-        said("With the fingerprint as a column", [finding]),
+        verdicts("With the fingerprint as a column", [finding]),
     )

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from workbench.guards import embedding, exif_association
 from workbench.lab.bench import prepare as prepare_world
-from workbench.lab.said import said
 from workbench.lab.show import Frame, Shown, contact_sheet, grid, stack
+from workbench.lab.verdicts import verdicts
 from workbench.manifests import read_table
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def camera_verdict(ws: Workspace) -> Shown:
     }
     foot = f"AUC of a linear model in folds that keep fruit together; {facts['rows']} photos of {measured.n} fruit."
     shown = grid("What the embedding tells", ("asked for", "AUC"), [*aucs.items()], foot)
-    return stack(said("Camera and label", [exif_association.check(measured)]), shown)
+    return stack(verdicts("Camera and label", [exif_association.check(measured)]), shown)
 
 
 def own_files(photos: str, reference: str, served: str, *, demo: Workspace) -> Shown:
@@ -110,4 +110,4 @@ def own_files(photos: str, reference: str, served: str, *, demo: Workspace) -> S
         exif_association.check(exif_association.measure(rows, group=group)),
         embedding.check(embedding.measure(one, two)),
     ]
-    return said("Your files, or the lesson's own", findings)
+    return verdicts("Your files, or the lesson's own", findings)

@@ -11,11 +11,11 @@ from workbench.lab.bench import Outcome, run_with
 from workbench.lab.bench import prepare as prepare_world
 from workbench.lab.lesson import Teller, lessons_root
 from workbench.lab.own_files import read_rows
-from workbench.lab.said import said
 from workbench.lab.served import SHOWN, Service, switched
 from workbench.lab.show import Shown, grid
 from workbench.lab.stories.serve_exercises import EXERCISES
 from workbench.lab.stories.serve_feast import exhibit
+from workbench.lab.verdicts import verdicts
 from workbench.manifests import write_parquet
 
 if TYPE_CHECKING:
@@ -152,4 +152,4 @@ def own_files(offline: str, online: str, key: str, *, demo: Service) -> Shown:
         write_parquet(Path(offline), pairs.offline)
         write_parquet(Path(online), pairs.online)
     measured = parity.measure(read_rows(Path(offline)), read_rows(Path(online)), keys=(key,))
-    return said("Your files, or the lesson's own", [parity.check(measured)])
+    return verdicts("Your files, or the lesson's own", [parity.check(measured)])

@@ -11,7 +11,7 @@ from workbench.failures import load
 from workbench.lab.lesson import Teller, lessons_root, note
 from workbench.lab.show import Shown, card, grid, stack
 from workbench.lab.stories.spot_exercises import EXERCISES
-from workbench.lab.verdicts import verdicts
+from workbench.lab.verdicts import leakage_command, verdicts
 from workbench.widgets import Panel, SkewScope, TruthMeter
 
 if TYPE_CHECKING:
@@ -233,8 +233,8 @@ def own_table(path: str = "", **roles: Any) -> tuple[Report, str]:
             "split": "split",
         }
         roles["extracted_at"] = case.run["cutoff"]
-        return look_for_leakage(dataset, Columns(**roles, ignore=NO_FEATURES)), _command("FILE", roles)
-    return look_for_leakage(Path(path).expanduser(), Columns(**roles)), _command(path, roles)
+        return look_for_leakage(dataset, Columns(**roles, ignore=NO_FEATURES)), leakage_command("FILE", roles)
+    return look_for_leakage(Path(path).expanduser(), Columns(**roles)), leakage_command(path, roles)
 
 
 def to_keep() -> Shown:
@@ -256,10 +256,3 @@ def to_keep() -> Shown:
         a **suspect** are is in the [glossary](../docs/GLOSSARY.md).
         """,
     )
-
-
-def _command(path: str, roles: dict[str, Any]) -> str:
-    options = " ".join(
-        f"--{name.replace('_', '-')} {value}" for name, value in roles.items() if isinstance(value, str)
-    )
-    return f"workbench guard leakage {path} {options}"

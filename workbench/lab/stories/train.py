@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from workbench.failures import load
-from workbench.lab import bars, own_shown
+from workbench.lab import bars, verdicts
 from workbench.lab.bench import prepare as prepared_world
 from workbench.lab.lesson import Predict, lessons_root, prepared
 from workbench.lab.show import Shown, card, code, grid, stack
@@ -397,4 +397,4 @@ def own_file(both: SideBySide, path: str = "", **named: Any) -> Shown:
     target.parent.mkdir(parents=True, exist_ok=True)
     rows: pa.Table = rows_of(both.injected)
     csv.write_csv(rows.select(["item_id", "event_timestamp", "split", "label", KNOWS, *COLUMNS]), target)
-    return own_shown.leakage(path, target, **named)
+    return verdicts.leakage(path, target, **named)
