@@ -25,10 +25,10 @@ jupyter: setup ## the same, with the lessons in JupyterLab
 	@$(BIN)/workbench start --jupyter
 
 test: _dev check ## all checks and all tests (up to 30 minutes on 2 cores)
-	@$(BIN)/python -m pytest --randomly-seed=$(SEED) -n $(WORKERS) --dist loadgroup
+	@$(BIN)/python -m pytest --randomly-seed=$(SEED) -n $(WORKERS) --dist loadfile
 
 quick: _dev check ## checks, and the tests that run no whole pipeline (under 3 minutes)
-	@$(BIN)/python -m pytest --randomly-seed=$(SEED) -n $(WORKERS) --dist loadgroup \
+	@$(BIN)/python -m pytest --randomly-seed=$(SEED) -n $(WORKERS) --dist loadfile \
 	  tests/unit tests/property tests/docs -m "not slow and not server"
 
 check: _dev ## style, types, import floors, docstrings, generated texts

@@ -28,7 +28,7 @@ def _(mo):
     return
 
 
-@app.cell
+@app.cell(expand_output=True)
 def _():
     import marimo as mo
 
@@ -55,7 +55,7 @@ def _(mo):
     return
 
 
-@app.cell
+@app.cell(expand_output=True)
 def _(bars, compare, lesson, ws):
     twins = compare(ws, watcher=lesson.Teller("team B: "))
     honest, leaky = twins.scores["accuracy"]
@@ -64,21 +64,21 @@ def _(bars, compare, lesson, ws):
     return honest, leaky, teams, twins
 
 
-@app.cell(hide_code=True)
+@app.cell(hide_code=True, expand_output=True)
 def _(honest, leaky, lesson, story):
     which = lesson.live(story.which_model(honest, leaky))
     which
     return
 
 
-@app.cell(hide_code=True)
+@app.cell(hide_code=True, expand_output=True)
 def _(leaky, lesson, story):
     how_often = lesson.live(story.how_often(leaky))
     how_often
     return
 
 
-@app.cell(hide_code=True)
+@app.cell(hide_code=True, expand_output=True)
 def _(bars, leaky, lesson, teams):
     answer = f"""
     The packhouse cut every fruit of the next week open, so here, unlike in most places, we can look.
@@ -106,13 +106,13 @@ def _(mo):
     return
 
 
-@app.cell
+@app.cell(expand_output=True)
 def _(story, ws):
     story.one_fruit(ws)
     return
 
 
-@app.cell
+@app.cell(expand_output=True)
 def _(story, twins, ws):
     story.what_they_learned_from(ws, twins)
     return
@@ -139,7 +139,7 @@ def _(mo):
     return
 
 
-@app.cell
+@app.cell(expand_output=True)
 def _(show):
     show.code("workbench.stages.dataset:_with_features")
     return
@@ -151,7 +151,7 @@ def late_rows(rows):
     return sum(row["taken"] > row["decided"] for row in rows)
 
 
-@app.cell
+@app.cell(expand_output=True)
 def _(late_rows, story):
     story.EXERCISES[0](late_rows)
     return
@@ -167,7 +167,7 @@ def known_then(photo, decision):
     return taken and arrived
 
 
-@app.cell
+@app.cell(expand_output=True)
 def _(known_then, story):
     story.EXERCISES[1](known_then)
     return
@@ -179,13 +179,13 @@ def as_of(photos, decision):
     raise NotImplementedError
 
 
-@app.cell
+@app.cell(expand_output=True)
 def _(as_of, story):
     story.EXERCISES[2](as_of)
     return
 
 
-@app.cell(hide_code=True)
+@app.cell(hide_code=True, expand_output=True)
 def _(lesson, story, twins, ws):
     folds = lesson.live(story.would_folds_have_caught_it(ws, twins))
     folds
@@ -212,7 +212,7 @@ def _(mo):
     return
 
 
-@app.cell
+@app.cell(expand_output=True)
 def _(lesson, story):
     meter = lesson.live(story.three_families())
     meter
@@ -225,13 +225,13 @@ def constant_accuracy(labels):
     raise NotImplementedError
 
 
-@app.cell
+@app.cell(expand_output=True)
 def _(constant_accuracy, story):
     story.EXERCISES[3](constant_accuracy)
     return
 
 
-@app.cell(hide_code=True)
+@app.cell(hide_code=True, expand_output=True)
 def _(lesson, mo):
     seasons = lesson.figure("first_lesson")
     mean = seasons["mean"]
@@ -256,7 +256,7 @@ def _(lesson, mo):
     return
 
 
-@app.cell
+@app.cell(expand_output=True)
 def _(story, twins, ws):
     my_table = ""
     observed, feature_time = "event_timestamp", "feature_timestamp"

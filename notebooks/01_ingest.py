@@ -32,7 +32,7 @@ def _():
     return Lineage, lesson, mo, show, story
 
 
-@app.cell
+@app.cell(expand_output=True)
 def _(lesson, story):
     ws = lesson.prepared()
     print("the model is made again from improved photos")
@@ -40,7 +40,7 @@ def _(lesson, story):
     return again, ws
 
 
-@app.cell(hide_code=True)
+@app.cell(hide_code=True, expand_output=True)
 def _(again, lesson):
     guess = lesson.Predict(
         f"The model has {again.before.n_test} photos to be tested on. Made again, for how many does it change its answer?",
@@ -55,7 +55,7 @@ def _(again, lesson):
     return
 
 
-@app.cell(hide_code=True)
+@app.cell(hide_code=True, expand_output=True)
 def _(again, lesson, story, ws):
     lesson.reveal("Open this when you have guessed", story.compared(again), story.one_photo(ws))
     return
@@ -76,7 +76,7 @@ def _(mo):
     return
 
 
-@app.cell
+@app.cell(expand_output=True)
 def _(show, ws):
     show.stack(
         show.code("workbench.stages.ingest:_store_all"),
@@ -99,7 +99,7 @@ def _(mo):
     return
 
 
-@app.cell
+@app.cell(expand_output=True)
 def _(story, ws):
     story.write_once(ws)
     return
@@ -112,7 +112,7 @@ def raw_keys(files):
     return ["raw/" + hashlib.sha256(data).hexdigest() for _, data in files]
 
 
-@app.cell
+@app.cell(expand_output=True)
 def _(story):
     story.EXERCISES[0](raw_keys)
     return
@@ -125,7 +125,7 @@ def put_once(store, key, data):
     return {**store, key: data}
 
 
-@app.cell
+@app.cell(expand_output=True)
 def _(story):
     story.EXERCISES[1](put_once)
     return
@@ -145,7 +145,7 @@ def _(mo):
     return
 
 
-@app.cell
+@app.cell(expand_output=True)
 def _(Lineage, lesson, ws):
     lineage = Lineage(ws)
     trace = lineage.widget(["photo", "labels"])
@@ -158,7 +158,7 @@ def compare_files(before, now):
     raise NotImplementedError
 
 
-@app.cell
+@app.cell(expand_output=True)
 def _(story):
     story.EXERCISES[2](compare_files)
     return
@@ -181,7 +181,7 @@ def _(mo):
     return
 
 
-@app.cell
+@app.cell(expand_output=True)
 def _(show, story, ws):
     show.stack(story.two_times(ws), story.label_sheet(), story.cousins())
     return
@@ -192,13 +192,13 @@ def label_at(glance, reviews, at):
     raise NotImplementedError
 
 
-@app.cell
+@app.cell(expand_output=True)
 def _(story):
     story.EXERCISES[3](label_at)
     return
 
 
-@app.cell(hide_code=True)
+@app.cell(hide_code=True, expand_output=True)
 def _(lesson):
     backup = lesson.Predict(
         "Last night's backup has as many files as today's folder, and the same names. What do you know?",
@@ -239,7 +239,7 @@ def _(mo):
     return
 
 
-@app.cell
+@app.cell(expand_output=True)
 def _(story, ws):
     MY_FOLDER = ""
     story.verify_folder(ws, MY_FOLDER)

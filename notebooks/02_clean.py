@@ -18,7 +18,7 @@ def _(mo):
     return
 
 
-@app.cell
+@app.cell(expand_output=True)
 def _():
     import marimo as mo
 
@@ -32,7 +32,7 @@ def _():
     return bars, lesson, mo, show, spoilt, story, try_failure, verdicts, ws
 
 
-@app.cell(hide_code=True)
+@app.cell(hide_code=True, expand_output=True)
 def _(lesson, spoilt, story):
     noticed = story.only_one_of(spoilt)
     lesson.Predict(
@@ -44,7 +44,7 @@ def _(lesson, spoilt, story):
     return
 
 
-@app.cell(hide_code=True)
+@app.cell(hide_code=True, expand_output=True)
 def _(lesson, spoilt, story):
     lesson.reveal(
         "Open this when you have chosen",
@@ -74,7 +74,7 @@ def _(mo):
     return
 
 
-@app.cell
+@app.cell(expand_output=True)
 def _(show, story, ws):
     show.stack(*story.quarantine(ws), story.at_rest(), show.code("workbench.stages.clean:_look"))
     return
@@ -95,7 +95,7 @@ def _(mo):
     return
 
 
-@app.cell
+@app.cell(expand_output=True)
 def _(lesson, story, ws):
     frames = story.frames_of(ws, by="frame")
     found = story.watched(frames, group="group", device="device", embedding="embedding")
@@ -103,7 +103,7 @@ def _(lesson, story, ws):
     return frames, found
 
 
-@app.cell(hide_code=True)
+@app.cell(hide_code=True, expand_output=True)
 def _(lesson, story, ws):
     fold = story.frames_of(ws, by="frame")
     lesson.Predict(
@@ -119,7 +119,7 @@ def _(lesson, story, ws):
     return
 
 
-@app.cell
+@app.cell(expand_output=True)
 def _(found, frames, show, story, verdicts, ws):
     by_fruit = story.frames_of(ws, by="fruit")
     votes = {"group": "group", "device": "device"}
@@ -151,7 +151,7 @@ def _(mo):
     return
 
 
-@app.cell
+@app.cell(expand_output=True)
 def _(bars, lesson, show, story, try_failure, verdicts):
     trial = try_failure(story.LIVE, size="tiny", watcher=lesson.Teller("duplicates: "))
     pair = [
@@ -181,7 +181,7 @@ def _(mo):
     return
 
 
-@app.cell
+@app.cell(expand_output=True)
 def _(lesson, story):
     lesson.live(story.meter())
     return
@@ -210,7 +210,7 @@ def settled(photos):
     return {"clean": clean, "quarantined": bad}
 
 
-@app.cell
+@app.cell(expand_output=True)
 def _(story):
     story.EXERCISES[0](settled)
     return
@@ -222,7 +222,7 @@ def bits_apart(one, two):
     raise NotImplementedError(differing)  # instead: how many ones does `differing` have?
 
 
-@app.cell
+@app.cell(expand_output=True)
 def _(story):
     story.EXERCISES[1](bits_apart)
     return
@@ -234,7 +234,7 @@ def groups(fruit, near):
     raise NotImplementedError
 
 
-@app.cell
+@app.cell(expand_output=True)
 def _(story):
     story.EXERCISES[2](groups)
     return
@@ -246,13 +246,13 @@ def bridges(rows):
     raise NotImplementedError
 
 
-@app.cell
+@app.cell(expand_output=True)
 def _(story):
     story.EXERCISES[3](bridges)
     return
 
 
-@app.cell
+@app.cell(expand_output=True)
 def _(story, verdicts, ws):
     folder = ""  # your photos
     split = (

@@ -31,7 +31,7 @@ def _():
     return Looker, lesson, mo, picture_scope, show, story
 
 
-@app.cell
+@app.cell(expand_output=True)
 def _(Looker, lesson, story):
     ws = lesson.prepared()
     look = Looker(ws)
@@ -41,7 +41,7 @@ def _(Looker, lesson, story):
     return alike, look, photo, ws
 
 
-@app.cell(hide_code=True)
+@app.cell(hide_code=True, expand_output=True)
 def _(alike, lesson):
     gap = """The encoder was trained again, and the new version was put under the old name. Length, type and range
     fit, so nothing complains. But each training gives a space of its own: direction 17 means another thing in it."""
@@ -67,7 +67,7 @@ def _(mo):
     return
 
 
-@app.cell
+@app.cell(expand_output=True)
 def _(show, story, look, ws):
     show.stack(show.code("workbench.stages.extract:_embed"), story.new_view(look, ws))
     return
@@ -88,7 +88,7 @@ def _(mo):
     return
 
 
-@app.cell
+@app.cell(expand_output=True)
 def _(lesson, look, photo, picture_scope, ws):
     scope = picture_scope(ws, look=look, chosen=photo, alteration="BGR")
     lesson.live(scope)
@@ -102,7 +102,7 @@ def cosine(one, two):
     return sum(x * y for x, y in zip(one, two, strict=True)) / lengths**0.5 if lengths else 0.0
 
 
-@app.cell
+@app.cell(expand_output=True)
 def _(story):
     story.EXERCISES[0](cosine)
     return
@@ -120,7 +120,7 @@ def _(mo):
     return
 
 
-@app.cell
+@app.cell(expand_output=True)
 def _(look, show, story, ws):
     show.stack(story.every_path(ws, look), story.effects())
     return
@@ -150,13 +150,13 @@ def same_path(cosines):
     raise NotImplementedError("one line: return ...")
 
 
-@app.cell
+@app.cell(expand_output=True)
 def _(story):
     story.EXERCISES[1](same_path)
     return
 
 
-@app.cell(hide_code=True)
+@app.cell(hide_code=True, expand_output=True)
 def _(lesson):
     options = {
         "Check dimension, type and range": "They are equal: 128 float32 numbers of length 1, whatever encoder made them.",
@@ -176,7 +176,7 @@ def may_share_a_column(one, other):
     raise NotImplementedError("yours: compare what an embedding is made by")
 
 
-@app.cell
+@app.cell(expand_output=True)
 def _(story):
     story.EXERCISES[2](may_share_a_column)
     return
@@ -197,7 +197,7 @@ def _(mo):
     return
 
 
-@app.cell
+@app.cell(expand_output=True)
 def _(lesson, show, story):
     sorted_ws = story.cameras(lesson.Teller("another packhouse: "))
     show.stack(story.camera_sheet(sorted_ws), story.camera_verdict(sorted_ws))
@@ -225,13 +225,13 @@ def telling_cameras(rows):
     raise NotImplementedError("yours: count each fruit once")
 
 
-@app.cell
+@app.cell(expand_output=True)
 def _(story):
     story.EXERCISES[3](telling_cameras)
     return
 
 
-@app.cell
+@app.cell(expand_output=True)
 def _(sorted_ws, story):
     PHOTOS = ""  # a table with device and label, and perhaps item_id (CSV or Parquet)
     REFERENCE, SERVED = "", ""  # image_id and embedding: of training, and of the service (Parquet)

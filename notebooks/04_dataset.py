@@ -70,7 +70,7 @@ def _(mo):
     return
 
 
-@app.cell
+@app.cell(expand_output=True)
 def _(gym, story):
     story.two_times(gym)
     return

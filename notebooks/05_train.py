@@ -32,7 +32,7 @@ def _():
     return lesson, mo, show, shown, story, truth_meter
 
 
-@app.cell
+@app.cell(expand_output=True)
 def _(story):
     both = story.joined_today()
     story.columns(both)
@@ -207,7 +207,7 @@ def _(lesson, story, truth_meter):
     return
 
 
-@app.cell
+@app.cell(expand_output=True)
 def _(lesson, story):
     lesson.note("note", "What is small, and what is not", story.nuance())
     return

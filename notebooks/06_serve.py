@@ -32,14 +32,14 @@ def _():
     return lesson, mo, show, story
 
 
-@app.cell
+@app.cell(expand_output=True)
 def _(story):
     service = story.Service(story.gym())
     story.one_member(service)
     return (service,)
 
 
-@app.cell(hide_code=True)
+@app.cell(hide_code=True, expand_output=True)
 def _(lesson, service):
     dial = service.dial("window_mismatch")
     plan = service.dial()["called"]
@@ -64,7 +64,7 @@ def _(mo):
     return
 
 
-@app.cell
+@app.cell(expand_output=True)
 def _(show):
     broken = show.code("workbench.failures.window_mismatch:inject")
     cured = show.code("workbench.failures.window_mismatch:cure")
@@ -86,14 +86,14 @@ def _(mo):
     return
 
 
-@app.cell
+@app.cell(expand_output=True)
 def _(lesson, service, story):
     panel, scope = story.switched(service, story.SWITCH, tell=print)
     lesson.live(panel)
     return (scope,)
 
 
-@app.cell
+@app.cell(expand_output=True)
 def _(lesson, scope):
     lesson.live(scope)
     return
@@ -111,7 +111,7 @@ def _(mo):
     return
 
 
-@app.cell
+@app.cell(expand_output=True)
 def _(service, show, story):
     show.stack(story.services(service), story.effects())
     return
@@ -143,7 +143,7 @@ def share_called(own, served):
     return sum(score > threshold for score in served) / len(served)
 
 
-@app.cell
+@app.cell(expand_output=True)
 def _(story):
     story.EXERCISES[0](share_called)
     return
@@ -166,7 +166,7 @@ def _(mo):
     return
 
 
-@app.cell
+@app.cell(expand_output=True)
 def _(story):
     story.exhibit()
     return
@@ -178,13 +178,13 @@ def with_time_to_live(value, age_days, limit_days):
     raise NotImplementedError("one line: return value if ... else None")
 
 
-@app.cell
+@app.cell(expand_output=True)
 def _(story):
     story.EXERCISES[1](with_time_to_live)
     return
 
 
-@app.cell(hide_code=True)
+@app.cell(hide_code=True, expand_output=True)
 def _(lesson):
     why = {
         "Watch the AUC of production": "Its labels are ripe after 30 days, and three of the skews hardly move it.",
@@ -204,7 +204,7 @@ def worst_column(offline, online):
     raise NotImplementedError("yours: compare the cells of one key, never the columns alone")
 
 
-@app.cell
+@app.cell(expand_output=True)
 def _(story):
     story.EXERCISES[2](worst_column)
     return
@@ -216,13 +216,13 @@ def filled_by_increments(rows, ends):
     raise NotImplementedError("yours: what does each run take?")
 
 
-@app.cell
+@app.cell(expand_output=True)
 def _(story):
     story.EXERCISES[3](filled_by_increments)
     return
 
 
-@app.cell
+@app.cell(expand_output=True)
 def _(service, story):
     OFFLINE, ONLINE, KEY = (
         "",

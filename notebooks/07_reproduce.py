@@ -30,7 +30,7 @@ def _():
     return Lineage, lesson, mo, show, story
 
 
-@app.cell
+@app.cell(expand_output=True)
 def _(lesson, story):
     ws = lesson.prepared()
     print("one dataset, one program, twenty runs")
@@ -38,7 +38,7 @@ def _(lesson, story):
     return runs, ws
 
 
-@app.cell(hide_code=True)
+@app.cell(hide_code=True, expand_output=True)
 def _(lesson, runs):
     aucs = [one.auc for one in runs]
     gap = lesson.Predict(
@@ -52,7 +52,7 @@ def _(lesson, runs):
     return
 
 
-@app.cell(hide_code=True)
+@app.cell(hide_code=True, expand_output=True)
 def _(lesson, runs, story):
     honest = f"""
     A test set of {runs[0].n_groups} fruit is small, and that is most of the spread: with more fruit the runs come closer together. It does not
@@ -77,7 +77,7 @@ def _(mo):
     return
 
 
-@app.cell
+@app.cell(expand_output=True)
 def _(show, story, ws):
     show.stack(show.code("workbench.guards.verdict:judge"), story.verdict(ws))
     return
@@ -95,14 +95,14 @@ def _(mo):
     return
 
 
-@app.cell
+@app.cell(expand_output=True)
 def _(Lineage, lesson, ws):
     trace = Lineage(ws).widget()
     lesson.live(trace)
     return
 
 
-@app.cell
+@app.cell(expand_output=True)
 def _(Lineage, story, ws):
     story.verdicts(Lineage(ws))
     return
@@ -118,7 +118,7 @@ def deal(lists):
     return [[side(name) for name in ids] for ids in lists]
 
 
-@app.cell
+@app.cell(expand_output=True)
 def _(story):
     story.EXERCISES[0](deal)
     return
@@ -140,7 +140,7 @@ def _(mo):
     return
 
 
-@app.cell
+@app.cell(expand_output=True)
 def _(show, story, ws):
     show.stack(story.same_seed(ws), story.moved(ws), story.twice(ws))
     return
@@ -151,13 +151,13 @@ def ages(photos):
     raise NotImplementedError  # one line: what stands in the place of now()?
 
 
-@app.cell
+@app.cell(expand_output=True)
 def _(story):
     story.EXERCISES[1](ages)
     return
 
 
-@app.cell(hide_code=True)
+@app.cell(hide_code=True, expand_output=True)
 def _(lesson):
     digest = lesson.Predict(
         "The run page of MLflow shows the same dataset digest for last week's run and for today's. What do you know?",
@@ -177,7 +177,7 @@ def _(lesson):
     return
 
 
-@app.cell
+@app.cell(expand_output=True)
 def _(story, ws):
     story.digests(ws)
     return
@@ -188,7 +188,7 @@ def two_digests(tables):
     raise NotImplementedError
 
 
-@app.cell
+@app.cell(expand_output=True)
 def _(story):
     story.EXERCISES[2](two_digests)
     return
@@ -199,7 +199,7 @@ def verdict_of(causes, moved):
     raise NotImplementedError
 
 
-@app.cell
+@app.cell(expand_output=True)
 def _(story):
     story.EXERCISES[3](verdict_of)
     return
@@ -232,7 +232,7 @@ def _(mo):
     return
 
 
-@app.cell
+@app.cell(expand_output=True)
 def _(story, ws):
     BEFORE, AFTER, KEY = "", "", "row_id"
     story.own_tables(ws, BEFORE, AFTER, KEY)

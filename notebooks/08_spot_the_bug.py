@@ -19,7 +19,7 @@ def _(mo):
     return
 
 
-@app.cell
+@app.cell(expand_output=True)
 def _():
     import marimo as mo
 
@@ -31,7 +31,7 @@ def _():
     return case, lesson, mo, show, story, verdicts
 
 
-@app.cell(hide_code=True)
+@app.cell(hide_code=True, expand_output=True)
 def _(lesson, story):
     lesson.Predict(
         "From these two numbers alone: what is wrong?",
@@ -42,7 +42,7 @@ def _(lesson, story):
     return
 
 
-@app.cell
+@app.cell(expand_output=True)
 def _(case, show, story, verdicts):
     show.stack(
         verdicts.verdicts("At level 1 every guard has had a look", case.findings),
@@ -69,13 +69,13 @@ def _(mo):
     return
 
 
-@app.cell
+@app.cell(expand_output=True)
 def _(case, lesson, story):
     lesson.live(story.scope(case))
     return
 
 
-@app.cell
+@app.cell(expand_output=True)
 def _(case, story):
     story.worked(case, "missing_becomes_zero", "skew", ("days_since_visit",))
     return
@@ -94,7 +94,7 @@ def _(mo):
     return
 
 
-@app.cell
+@app.cell(expand_output=True)
 def _(show, story, verdicts):
     yours = story.opened(story.YOURS)
     show.stack(
@@ -105,14 +105,14 @@ def _(show, story, verdicts):
     return (yours,)
 
 
-@app.cell
+@app.cell(expand_output=True)
 def _(story, yours):
     answer = story.form(yours)
     answer
     return (answer,)
 
 
-@app.cell
+@app.cell(expand_output=True)
 def _(answer, lesson, story, yours):
     lesson.View(lambda filled: story.graded(yours, filled), answer)
     return
@@ -130,7 +130,7 @@ def _(mo):
     return
 
 
-@app.cell
+@app.cell(expand_output=True)
 def _(story):
     third = story.opened(story.YOURS_OPEN, level=2)
     boxes = story.questions(third)
@@ -138,20 +138,20 @@ def _(story):
     return boxes, third
 
 
-@app.cell
+@app.cell(expand_output=True)
 def _(boxes, lesson, story, third):
     lesson.View(lambda ticked: story.asked(third, ticked), boxes)
     return
 
 
-@app.cell
+@app.cell(expand_output=True)
 def _(story, third):
     last = story.form(third)
     last
     return (last,)
 
 
-@app.cell
+@app.cell(expand_output=True)
 def _(last, lesson, story, third):
     lesson.View(lambda filled: story.graded(third, filled), last)
     return
@@ -166,7 +166,7 @@ def swap_or_unit(rows):
     return "unit" if len(ratios) == 1 and other_is_right else "other"
 
 
-@app.cell
+@app.cell(expand_output=True)
 def _(story):
     story.EXERCISES[0](swap_or_unit)
     return
@@ -181,7 +181,7 @@ def twins_or_burst(rows):
     raise NotImplementedError(groups)
 
 
-@app.cell
+@app.cell(expand_output=True)
 def _(story):
     story.EXERCISES[1](twins_or_burst)
     return
@@ -193,7 +193,7 @@ def stale_or_window(rows):
     raise NotImplementedError
 
 
-@app.cell
+@app.cell(expand_output=True)
 def _(story):
     story.EXERCISES[2](stale_or_window)
     return
@@ -205,13 +205,13 @@ def latest_or_back_dated(rows):
     raise NotImplementedError
 
 
-@app.cell
+@app.cell(expand_output=True)
 def _(story):
     story.EXERCISES[3](latest_or_back_dated)
     return
 
 
-@app.cell
+@app.cell(expand_output=True)
 def _(show, story, verdicts):
     path = ""  # your table, CSV or Parquet, one row an observation
     roles = {

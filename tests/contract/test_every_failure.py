@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
 DRAWN = {"packhouse": 4, "gym": 2}
 """Cells of the other seeds that are measured again; the gym's take twice as long."""
-NAMES = [pytest.param(name, marks=pytest.mark.xdist_group(f"matrix-{load(name).world}")) for name in ORDER]
-"""What shares prepared worlds stays on one worker."""
 
 
 @pytest.fixture(scope="module")
@@ -82,13 +80,13 @@ def test_every_field_is_filled_in(name: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ORDER)
 def test_its_guard_fires_and_falls_silent(name: str, pair: Callable[[str], Pair]) -> None:
     assert not proof_of(pair(name)).troubles
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ORDER)
 def test_the_proof_needs_its_guard(name: str, pair: Callable[[str], Pair]) -> None:
     """A guard that is switched off must not go unnoticed; nor one that always fires."""
     found = pair(name)
@@ -99,7 +97,7 @@ def test_the_proof_needs_its_guard(name: str, pair: Callable[[str], Pair]) -> No
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ORDER)
 def test_a_run_that_was_tampered_with_says_so(name: str, pair: Callable[[str], Pair]) -> None:
     found = pair(name)
     assert found.failure.name in found.injected.seams.changed
@@ -131,9 +129,7 @@ def test_the_record_holds() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "world", [pytest.param(w, marks=pytest.mark.xdist_group(f"matrix-{w}")) for w in DRAWN]
-)
+@pytest.mark.parametrize("world", DRAWN)
 def test_cells_drawn_by_the_day_are_as_recorded(world: str, home: Path) -> None:
     """Draw a seed and some failures anew each day: every cell of the record has its turn."""
     os.environ["WORKBENCH_HOME"] = str(home)

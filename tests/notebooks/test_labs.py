@@ -14,13 +14,7 @@ from workbench.lab.stories import leakage_lab, pit_lab
 
 LABS = Path(__file__).resolve().parents[2] / "notebooks" / "labs"
 MAX_CELLS = 8
-every_lab = pytest.mark.parametrize(
-    "source",
-    [
-        pytest.param(path, id=path.stem, marks=pytest.mark.xdist_group("lessons"))
-        for path in sorted(LABS.glob("[a-z]*.py"))
-    ],
-)
+every_lab = pytest.mark.parametrize("source", sorted(LABS.glob("[a-z]*.py")), ids=lambda path: path.stem)
 
 
 def test_there_are_labs():

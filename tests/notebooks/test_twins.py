@@ -25,9 +25,10 @@ FORBIDDEN = re.compile(
 
 every_lesson = pytest.mark.parametrize(
     "source",
-    [pytest.param(path, id=path.stem, marks=pytest.mark.xdist_group("lessons")) for path in lessons()],
+    lessons(),
+    ids=lambda path: path.stem,
 )
-"""All on one worker, in one home: what one lesson prepares, the others find."""
+"""In one home: what one lesson prepares, the others find."""
 
 
 def in_full(source: Path) -> bool:
